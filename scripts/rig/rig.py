@@ -1,0 +1,246 @@
+"""A whole kpay on this machine: one broker on loopback, the topics, the daemons as processes.
+
+The demo, the integration tests and the bench all stand on this. Everything a Rig starts is ended by
+stop(), by its process id; nothing else is touched. Standard library only.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Which daemons make a whole kpay: name -> instances. Two account processors share the partitions.
+DAEMONS = {"inflight": 1, "account": 2, "confirmed": 1, "throughput": 1}
+
+
+class RigError(Exception):
+    """Something that should have come up or answered didn't; the text says what and where to look."""
+
+
+class Daemon:
+    """One daemon process: its configuration, its log, and the process while it runs."""
+
+    def __init__(self, rig, kind, instance, binary=None, env=None):
+        self.rig, self.kind, self.instance = rig, kind, instance
+        self.binary = binary or rig.bin / f"kpay-{kind}"
+        self.env = env or {}
+        self.folder = rig.folder / instance
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "log"
+        self.config = self.folder / "config.yaml"
+        self.process = None
+
+    def write_config(self, **overrides):
+        state = overrides.pop("state_directory", self.folder / "state")
+        checkpoint = overrides.pop("checkpoint", "{}")
+        self.config.write_text(
+            f"instance: {{id: {self.instance}}}\n"
+            f"kafka:\n  bootstrap_servers: [127.0.0.1:{self.rig.port}]\n"
+            f"  partitions: {self.rig.partitions}\n  session_timeout: {overrides.pop('session_timeout', '6s')}\n"
+            f"state: {{directory: {state}}}\n"
+            f"checkpoint: {checkpoint}\n"
+            "log: {format: json}\n" + overrides.pop("extra", ""))
+
+    def start(self):
+        if not self.config.exists():
+            self.write_config()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.binary), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env={**os.environ, **self.env}, start_new_session=True)
+        return self
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """kill -9: no chance to say or write anything."""
+        if self.running():
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self, timeout=40):
+        """SIGTERM: a task drain. Returns the exit code."""
+        if self.process is None:
+            return None
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def events(self, name=None):
+        """The log's lines as objects, of one kind if `name` is given."""
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines() if self.log.exists() else []:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if name is None or event.get("event") == name:
+                found.append(event)
+        return found
+
+    def address(self):
+        started = self.events("DaemonStarted")
+        return started[-1]["http_address"] if started else None
+
+    def get(self, path, timeout=5):
+        """(status, body) of an HTTP GET; (None, text) when nobody answers."""
+        address = self.address()
+        if address is None:
+            return None, "not started"
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=timeout) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return None, str(error)
+
+    def status(self):
+        code, body = self.get("/status")
+        return json.loads(body) if code == 200 else None
+
+
+class Rig:
+    """A folder, a port, and what runs there."""
+
+    def __init__(self, folder, port=19092, partitions=6, build="release", clean=True):
+        self.folder = pathlib.Path(folder)
+        self.port, self.partitions = port, partitions
+        self.bin = ROOT / "build" / build / "bin"
+        self.daemons = {}
+        if clean:
+            self.wipe()
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    # -- the broker
+
+    def kafka(self, command):
+        done = subprocess.run([str(ROOT / "scripts/kafka/kafka"), command, str(self.folder / "kafka"),
+                               str(self.port)], capture_output=True, text=True)
+        if command == "start" and done.returncode != 0:
+            raise RigError(f"the broker did not start: {done.stderr}\nsee {self.folder}/kafka/kafka.log")
+        return done
+
+    def kafka_pid(self):
+        return int((self.folder / "kafka" / "kafka.pid").read_text())
+
+    def kill_kafka(self):
+        os.kill(self.kafka_pid(), signal.SIGKILL)
+
+    def wipe(self):
+        """Ends what an earlier run left behind in this folder, then removes the folder."""
+        if (self.folder / "kafka").exists():
+            self.kafka("stop")
+        for config in self.folder.glob("*/config.yaml"):
+            self._end_leftover(config)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def _end_leftover(config):
+        lock = config.parent / "state" / "lock"
+        try:
+            pid = int(lock.read_text())
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return
+        if str(config).encode() in command:  # ours, and from this folder
+            os.kill(pid, signal.SIGKILL)
+
+    # -- tools
+
+    def ctl(self, *arguments, check=True, timeout=300):
+        """Runs kpayctl; returns the finished process. With --json among the arguments: its object."""
+        return self._tool("kpayctl", arguments, check, timeout)
+
+    def load(self, *arguments, check=True, timeout=900, **kwargs):
+        return self._tool("kpay-load", arguments, check, timeout, **kwargs)
+
+    def _tool(self, name, arguments, check, timeout, **kwargs):
+        command = [str(self.bin / name), *map(str, arguments)]
+        env = {**os.environ, "KPAY_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.port}"}
+        if kwargs:
+            return subprocess.run(command, env=env, timeout=timeout, check=check, **kwargs)
+        done = subprocess.run(command, env=env, timeout=timeout, capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise RigError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    # -- the whole
+
+    def start_broker_and_topics(self):
+        self.kafka("start")
+        self.ctl("topics", "apply", "--partitions", self.partitions, "--replication", 1)
+
+    def add(self, kind, instance, **kwargs):
+        self.daemons[instance] = Daemon(self, kind, instance, **kwargs)
+        return self.daemons[instance]
+
+    def start_daemons(self, wait=True):
+        for kind, count in DAEMONS.items():
+            for number in range(1, count + 1):
+                instance = f"{kind}-{number}"
+                if instance not in self.daemons:
+                    self.add(kind, instance)
+                if not self.daemons[instance].running():
+                    self.daemons[instance].start()
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self, timeout=60):
+        """Until every daemon is ready and every task of every stage runs somewhere."""
+        deadline = time.monotonic() + timeout
+        waiting = "nothing asked yet"
+        while time.monotonic() < deadline:
+            waiting = self._not_ready()
+            if not waiting:
+                return
+            time.sleep(0.1)
+        raise RigError(f"not ready within {timeout} s: {waiting}; logs are in {self.folder}/*/log")
+
+    def _not_ready(self):
+        running = {}
+        for daemon in self.daemons.values():
+            if not daemon.running():
+                code = daemon.process.returncode if daemon.process else None
+                return f"{daemon.instance} ended with {code}"
+            status = daemon.status()
+            if status is None:
+                return f"{daemon.instance} doesn't answer"
+            for task in status["tasks"]:
+                if task["phase"] == "running":
+                    running.setdefault(task["stage"], set()).add(task["partition"])
+        for stage in ("intake", "account", "settle", "confirmed", "throughput"):
+            missing = set(range(self.partitions)) - running.get(stage, set())
+            if missing:
+                return f"stage {stage}: partitions {sorted(missing)} are not running yet"
+        return ""
+
+    def stop(self):
+        """Every daemon by SIGTERM, all at once, then the broker. Exit codes by instance."""
+        for daemon in self.daemons.values():
+            if daemon.running():
+                daemon.process.send_signal(signal.SIGTERM)
+        codes = {name: daemon.stop() for name, daemon in self.daemons.items()}
+        self.kafka("stop")
+        return codes
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for daemon in self.daemons.values():
+            daemon.kill()
+        self.kafka("stop")
