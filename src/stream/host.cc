@@ -1,0 +1,159 @@
+#include "stream/host.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace kpay::stream {
+
+namespace {
+
+constexpr std::int64_t kRetryFirstMs = 200;
+constexpr std::int64_t kRetryMostMs = 10'000;
+constexpr int kTriesCounted = 6;  // doublings until the pause grows no more
+
+}  // namespace
+
+Host::~Host() {
+  for (Slot& slot : slots_) {
+    slot.task->drop();
+  }
+}
+
+Host::Slot* Host::slot_of(std::size_t spec, std::int32_t partition) {
+  const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+    return slot.spec == spec && slot.partition == partition;
+  });
+  return found == slots_.end() ? nullptr : &*found;
+}
+
+void Host::open(Slot& slot, std::int64_t now_ms) {
+  const StageSpec& spec = (*parts_.specs)[slot.spec];
+  Task::Parts parts;
+  parts.spec = spec;
+  parts.partition = slot.partition;
+  parts.identity = parts_.topics->identity_for(spec, parts_.cluster_id, parts_.partitions);
+  parts.topics = parts_.topics->topics_for(spec);
+  parts.options = parts_.options;
+  parts.outbox = parts_.outbox;
+  parts.port = parts_.make_port(spec, slot.partition);
+  parts.open_store = [make = parts_.make_store, spec, partition = slot.partition,
+                      identity = parts.identity] { return make(spec, partition, identity); };
+  parts.make_nonce = parts_.make_nonce;
+  if (parts_.notice) {
+    parts.notice = [sink = parts_.notice, spec, partition = slot.partition](const TaskNotice& notice) {
+      sink(spec, partition, notice);
+    };
+  }
+  slot.task = std::make_shared<Task>(std::move(parts));
+  slot.task->set_paused(slot.spec < paused_.size() && paused_[slot.spec]);
+  slot.retry_ms = -1;
+  slot.task->start(now_ms);
+}
+
+void Host::assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms) {
+  check(spec < parts_.specs->size(), "a stage that is assigned is known");
+  if (Slot* slot = slot_of(spec, partition)) {
+    if (!slot->releasing) {
+      return;
+    }
+    slot->task->drop();
+    slot->releasing = false;
+    open(*slot, now_ms);
+    return;
+  }
+  slots_.push_back({spec, partition, nullptr, false, 0, -1});
+  open(slots_.back(), now_ms);
+}
+
+void Host::release(std::size_t spec, std::int32_t partition) {
+  if (Slot* slot = slot_of(spec, partition)) {
+    slot->releasing = true;
+    slot->task->stop();
+  }
+}
+
+void Host::release_all() {
+  for (Slot& slot : slots_) {
+    slot.releasing = true;
+    slot.task->stop();
+  }
+}
+
+void Host::lose(std::size_t spec, std::int32_t partition) {
+  if (Slot* slot = slot_of(spec, partition)) {
+    slot->task->drop();
+    std::erase_if(slots_, [&](const Slot& each) { return &each == slot; });
+  }
+}
+
+bool Host::turn(std::int64_t now_ms) {
+  bool busy = false;
+  for (Slot& slot : slots_) {
+    busy = slot.task->port().pump(*slot.task) || busy;
+    slot.task->turn(now_ms);
+    watch(slot, now_ms);
+  }
+  parts_.outbox->turn(now_ms);
+  std::erase_if(slots_, [](const Slot& slot) {
+    const Phase phase = slot.task->phase();
+    return slot.releasing && (phase == Phase::stopped || phase == Phase::fenced ||
+                              phase == Phase::failed || phase == Phase::held);
+  });
+  return busy;
+}
+
+// A task that let go though the partition is ours is made anew, later and later.
+void Host::watch(Slot& slot, std::int64_t now_ms) {
+  const Phase phase = slot.task->phase();
+  if (phase == Phase::running) {
+    if (slot.tries > 0 && slot.task->status().checkpoints > 0) {
+      slot.tries = 0;
+    }
+    return;
+  }
+  if (slot.releasing || (phase != Phase::fenced && phase != Phase::failed)) {
+    return;
+  }
+  if (slot.retry_ms < 0) {
+    const std::int64_t pause =
+        std::min(kRetryMostMs, kRetryFirstMs << std::min(slot.tries, kTriesCounted));
+    slot.retry_ms = now_ms + pause + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(pause));
+    ++slot.tries;
+  } else if (now_ms >= slot.retry_ms) {
+    open(slot, now_ms);
+  }
+}
+
+bool Host::all_released() const noexcept {
+  return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.releasing; });
+}
+
+std::shared_ptr<Task> Host::find(std::size_t spec, std::int32_t partition) const {
+  for (const Slot& slot : slots_) {
+    if (slot.spec == spec && slot.partition == partition) {
+      return slot.task;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::shared_ptr<Task>> Host::tasks() const {
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (const Slot& slot : slots_) {
+    tasks.push_back(slot.task);
+  }
+  return tasks;
+}
+
+void Host::set_paused(std::size_t spec, bool paused) {
+  paused_.resize(parts_.specs->size(), false);
+  paused_[spec] = paused;
+  for (Slot& slot : slots_) {
+    if (slot.spec == spec) {
+      slot.task->set_paused(paused);
+    }
+  }
+}
+
+}  // namespace kpay::stream

@@ -1,0 +1,88 @@
+// Host: the tasks of one worker thread, from assignment to release.
+//
+// It makes a task when a partition is assigned, drives it, and makes it anew after a growing random
+// pause when it was fenced though the partition is still ours, or when the world failed it (R16).
+// A held task stays as it is, for an operator; the others go on (R23).
+//
+// Threads: one. Everything about a task happens in turn() or in calls from the same thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "stream/outbox.h"
+#include "stream/task.h"
+#include "stream/topics.h"
+
+namespace kpay::stream {
+
+class Host {
+ public:
+  using StoreMaker = std::function<Result<std::unique_ptr<store::StateStore>>(
+      const StageSpec& spec, std::int32_t partition, const Identity& identity)>;
+  using PortMaker = std::function<std::unique_ptr<TaskPort>(const StageSpec& spec, std::int32_t partition)>;
+  using NoticeSink =
+      std::function<void(const StageSpec& spec, std::int32_t partition, const TaskNotice& notice)>;
+
+  struct Parts {
+    const std::vector<StageSpec>* specs = nullptr;
+    const TopicTable* topics = nullptr;
+    std::string cluster_id;
+    std::int32_t partitions = 0;
+    TaskOptions options;
+    Outbox* outbox = nullptr;
+    PortMaker make_port;
+    StoreMaker make_store;
+    std::function<Uuid()> make_nonce;
+    NoticeSink notice;
+    std::uint64_t random_seed = 0;  ///< for the pauses
+  };
+
+  explicit Host(Parts parts) : parts_(std::move(parts)), random_(parts_.random_seed) {}
+  ~Host();
+
+  /// The partition is ours: takes it over.
+  void assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms);
+  /// It will be somebody else's: finishes what is in hand and writes a clean marker.
+  void release(std::size_t spec, std::int32_t partition);
+  /// It is somebody else's already: drops everything at once.
+  void lose(std::size_t spec, std::int32_t partition);
+  void release_all();
+
+  /// Drives every task once. True when there was something to do.
+  bool turn(std::int64_t now_ms);
+
+  /// True when no released task is still at work.
+  [[nodiscard]] bool all_released() const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+  /// The task, or null.
+  [[nodiscard]] std::shared_ptr<Task> find(std::size_t spec, std::int32_t partition) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Task>> tasks() const;
+
+  /// Pauses or resumes the input of all tasks of a stage, present and future (when, not what).
+  void set_paused(std::size_t spec, bool paused);
+
+ private:
+  struct Slot {
+    std::size_t spec = 0;
+    std::int32_t partition = 0;
+    std::shared_ptr<Task> task;
+    bool releasing = false;
+    int tries = 0;
+    std::int64_t retry_ms = -1;  // when to take over again; -1 when not
+  };
+
+  void open(Slot& slot, std::int64_t now_ms);
+  void watch(Slot& slot, std::int64_t now_ms);
+  [[nodiscard]] Slot* slot_of(std::size_t spec, std::int32_t partition);
+
+  Parts parts_;
+  std::minstd_rand random_;
+  std::vector<Slot> slots_;
+  std::vector<bool> paused_;
+};
+
+}  // namespace kpay::stream

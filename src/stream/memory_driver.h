@@ -1,0 +1,72 @@
+// MemoryDriver: runs the tasks of some stages on a MemoryLog, with neither broker nor thread nor
+// clock of its own. The same Task code as over Kafka: for tests, simulation and the embedded demo.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/state_store.h"
+#include "stream/host.h"
+#include "stream/memory_log.h"
+
+namespace kpay::stream {
+
+/// One process: a host over the shared log. Several may share a log, as several daemons do.
+class MemoryProcess final : public RecordProducer {
+ public:
+  struct Parts {
+    const std::vector<StageSpec>* specs = nullptr;
+    const TopicTable* topics = nullptr;
+    MemoryLog* log = nullptr;
+    std::string cluster_id;
+    std::int32_t partitions = 0;
+    TaskOptions options;
+    Host::StoreMaker make_store;
+    std::function<Uuid()> make_nonce;
+    Host::NoticeSink notice;
+    std::uint64_t random_seed = 1;
+  };
+
+  explicit MemoryProcess(Parts parts);
+  ~MemoryProcess() override;
+
+  [[nodiscard]] Host& host() noexcept { return *host_; }
+  /// One round: acknowledgements, records, finished work, timers. True when there was any.
+  bool step(std::int64_t now_ms);
+
+  /// What stands between a produced record and its acknowledgement: nothing, while false.
+  void hold_acknowledgements(bool hold) noexcept { holding_ = hold; }
+  /// Asked for each record before it is appended; false: lost on its way, and never acknowledged.
+  void set_filter(std::function<bool(TopicIndex, std::int32_t, ByteView)> filter) {
+    filter_ = std::move(filter);
+  }
+  /// While true, background work is not begun.
+  void hold_background(bool hold) noexcept { holding_background_ = hold; }
+
+  bool produce(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+               std::uint64_t cookie) override;
+
+ private:
+  class Port;
+  friend class Port;
+
+  Parts parts_;
+  Outbox outbox_;
+  std::vector<std::uint64_t> delivered_;
+  std::vector<std::pair<std::function<void()>, std::function<void()>>> background_;
+  bool holding_ = false;
+  bool holding_background_ = false;
+  std::function<bool(TopicIndex, std::int32_t, ByteView)> filter_;
+  std::unique_ptr<Host> host_;
+};
+
+/// Makes the topics of `table` on the log, with ids made from their places, and writes genesis to
+/// each stage's changelog, as `kpayctl topics apply` does on a cluster.
+void make_topics(MemoryLog& log, TopicTable& table, const std::vector<StageSpec>& specs,
+                 const std::string& cluster_id, const Uuid& lineage, std::int32_t partitions);
+
+}  // namespace kpay::stream

@@ -1,0 +1,97 @@
+// Outbox: everything that a worker's tasks append to the log goes through here, in order.
+//
+// It keeps the first rule of producing (R11): the first record that a producer instance sends to a
+// partition, and the first after long silence there, travels alone. A broker without state for a
+// producer takes any first number, so a second record behind a refused first one would be lost
+// without a word.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace kpay::stream {
+
+/// A topic's place in the daemon's list of topics.
+using TopicIndex = std::uint16_t;
+
+/// The producer under an outbox. Bytes stay valid until the record was delivered.
+class RecordProducer {
+ public:
+  virtual ~RecordProducer() = default;
+
+  /// Hands a record over. False: the queue is full, try the same record again later.
+  /// Delivery is told by Outbox::on_delivered(cookie), in order within a partition. A delivery that
+  /// fails for good ends the process: it is never told here (R11).
+  virtual bool produce(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+                       std::uint64_t cookie) = 0;
+};
+
+/// Whoever sends, and is told when its records are in the log.
+class OutboxSender {
+ public:
+  virtual ~OutboxSender() = default;
+  /// One record with that tag is in the log; `bytes` of it no longer count as unacknowledged.
+  virtual void on_acknowledged(std::uint64_t tag, std::size_t bytes) = 0;
+};
+
+/// Threads: one, the worker's. Senders outlive their records or say forget().
+class Outbox {
+ public:
+  /// `silence_ms_max`: half of the brokers' producer.id.expiration.ms.
+  Outbox(RecordProducer& producer, std::int64_t silence_ms_max)
+      : producer_(&producer), silence_ms_max_(silence_ms_max) {}
+
+  void send(OutboxSender& sender, TopicIndex topic, std::int32_t partition, Bytes key, Bytes value,
+            std::uint64_t tag, std::int64_t now_ms);
+
+  /// Drops what of this sender was not handed over, and tells it nothing more.
+  void forget(const OutboxSender& sender);
+
+  /// Hands over what waits for a full queue.
+  void turn(std::int64_t now_ms);
+
+  void on_delivered(std::uint64_t cookie);
+
+  /// Records handed over and not acknowledged, and records that wait to be handed over.
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
+
+ private:
+  struct Record {
+    OutboxSender* sender;
+    Bytes key;
+    Bytes value;
+    std::uint64_t tag;
+  };
+  struct Lane {
+    std::deque<Record> queue;
+    std::size_t in_flight = 0;
+    std::int64_t last_ms = 0;
+    bool fresh = true;   // nothing was acknowledged yet
+    bool alone = false;  // the one in flight has to arrive first
+  };
+  using Place = std::pair<TopicIndex, std::int32_t>;
+  struct InFlight {
+    Record record;
+    Lane* lane;
+  };
+
+  void drain(const Place& place, Lane& lane, std::int64_t now_ms);
+
+  RecordProducer* producer_;
+  std::int64_t silence_ms_max_;
+  std::map<Place, Lane> lanes_;
+  std::unordered_map<std::uint64_t, InFlight> in_flight_;
+  std::uint64_t next_cookie_ = 1;
+  std::size_t waiting_ = 0;
+  bool blocked_ = false;  // some lane has records that could go now
+  std::int64_t now_ms_ = 0;
+};
+
+}  // namespace kpay::stream

@@ -1,0 +1,206 @@
+#include "stream/task.h"
+
+#include "stream/task_parts.h"
+
+namespace kpay::stream {
+
+const char* to_string(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::opening:
+      return "opening";
+    case Phase::checking:
+      return "checking";
+    case Phase::restoring:
+      return "restoring";
+    case Phase::running:
+      return "running";
+    case Phase::stopping:
+      return "stopping";
+    case Phase::stopped:
+      return "stopped";
+    case Phase::fenced:
+      return "fenced";
+    case Phase::failed:
+      return "failed";
+    case Phase::held:
+      return "held";
+  }
+  return "unknown";
+}
+
+Task::Task(Parts parts)
+    : parts_(std::move(parts)),
+      stage_(parts_.spec.make(parts_.partition, parts_.identity.partitions)),
+      dead_letters_("dead_letters"),
+      emitter_(std::make_unique<EventEmitter>(*this)) {
+  check(parts_.outbox != nullptr && parts_.port != nullptr, "a task has a way out");
+  check(parts_.topics.outputs.size() == parts_.spec.outputs.size() + 1, "outputs, then ops.dlq");
+  const std::span<TableBase* const> of_stage = stage_->tables();
+  tables_.assign(of_stage.begin(), of_stage.end());
+  tables_.push_back(&dead_letters_);
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    tables_[i]->set_number(static_cast<std::uint16_t>(i));
+  }
+  const auto partitions = static_cast<std::size_t>(parts_.identity.partitions);
+  builders_.assign(parts_.topics.outputs.size(), std::vector<FrameBuilder>(partitions));
+  counters_.stage = parts_.spec.name;
+  counters_.partition = parts_.partition;
+}
+
+Task::~Task() = default;
+
+void Task::tell(TaskNotice::Kind kind, std::string text) const {
+  if (parts_.notice) {
+    parts_.notice({kind, std::move(text)});
+  }
+}
+
+// ---- from restored to released
+
+void Task::run() {
+  phase_ = Phase::running;
+  reason_.clear();
+  last_checkpoint_ms_ = now_ms_;
+  last_input_ms_ = now_ms_;
+  tell(TaskNotice::Kind::restored, "epoch " + std::to_string(epoch_) + ", marker " +
+                                       std::to_string(last_marker_.number) + ", input position " +
+                                       std::to_string(registers_.position));
+  parts_.port->read_input(registers_.position);
+  if (stop_asked_) {
+    stop();
+  }
+}
+
+void Task::stop() {
+  stop_asked_ = true;
+  switch (phase_) {
+    case Phase::running:
+      phase_ = Phase::stopping;
+      parts_.port->stop_input();
+      break;
+    case Phase::opening:
+    case Phase::checking:
+    case Phase::restoring:
+      leave(Phase::stopped, "stopped before it ran");
+      break;
+    default:
+      break;
+  }
+}
+
+void Task::drop() { leave(Phase::stopped, "dropped"); }
+
+// The store is closed where it is used, after whatever was given to it before.
+void Task::close_store() {
+  if (store_) {
+    auto store = std::make_shared<std::unique_ptr<store::StateStore>>(std::move(store_));
+    parts_.port->background([store] { store->reset(); }, [] {});
+  }
+}
+
+void Task::leave(Phase phase, std::string why) {
+  if (phase_ != Phase::opening) {
+    close_store();  // while opening, it is still the background's
+  }
+  phase_ = phase;
+  reason_ = std::move(why);
+  parts_.port->stop_input();
+  parts_.port->stop_changelog();
+  parts_.outbox->forget(*this);
+  checkpoint_.reset();
+  waiting_.reset();
+}
+
+void Task::hold(std::string why) {
+  tell(TaskNotice::Kind::held, why);
+  leave(Phase::held, std::move(why));
+}
+
+void Task::fail(std::string why) {
+  tell(TaskNotice::Kind::failed, why);
+  leave(Phase::failed, std::move(why));
+}
+
+void Task::fence(std::string why) {
+  tell(TaskNotice::Kind::fenced, why);
+  leave(Phase::fenced, std::move(why));
+}
+
+void Task::on_read_error(const std::string& what) {
+  if (phase_ == Phase::restoring || phase_ == Phase::checking) {
+    fail("reading the changelog: " + what);  // trimmed meanwhile: begin again (R14)
+  } else if (phase_ == Phase::running || phase_ == Phase::stopping) {
+    hold("reading the input: " + what);
+  }
+}
+
+void Task::on_changelog_read_error(const std::string& what) {
+  if (phase_ == Phase::running || phase_ == Phase::stopping) {
+    fail("reading the changelog: " + what);
+  } else {
+    on_read_error(what);
+  }
+}
+
+void Task::turn(std::int64_t now_ms) {
+  now_ms_ = now_ms;
+  if (phase_ != Phase::running && phase_ != Phase::stopping) {
+    return;
+  }
+  flush_all();
+  if (phase_ == Phase::running && !paused_ && !waiting_ &&
+      now_ms - last_input_ms_ >= parts_.options.tick_after_ms &&
+      now_ms - last_tick_ms_ >= parts_.options.tick_after_ms) {
+    send_tick();
+  }
+  advance_base();
+  advance_checkpoint();
+}
+
+void Task::on_acknowledged(std::uint64_t tag, std::size_t bytes) {
+  check(unacknowledged_bytes_ >= bytes, "no more is acknowledged than was sent");
+  unacknowledged_bytes_ -= bytes;
+  if (tag == kTagTakeover) {
+    if (phase_ == Phase::restoring) {
+      parts_.port->query_changelog();
+    }
+  } else if (tag < kTagTick) {
+    std::uint64_t& count = unacknowledged_[tag & 1U];
+    check(count > 0, "an interval's outputs are acknowledged once");
+    --count;
+  }
+}
+
+bool Task::wants_input() const noexcept {
+  return phase_ == Phase::running && !paused_ && !waiting_ &&
+         unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max;
+}
+
+TaskStatus Task::status() const {
+  TaskStatus status = counters_;
+  status.phase = phase_;
+  status.reason = reason_;
+  status.position = registers_.position;
+  status.checkpoint_position = last_marker_.registers.position;
+  status.checkpoint = last_marker_.number;
+  status.epoch = epoch_;
+  status.state_hash = last_marker_.state_hash;
+  status.now = registers_.now;
+  for (const TableBase* table : tables_) {
+    status.rows += loading_ ? 0 : table->size();
+  }
+  for (const auto& [sender, state] : registers_.senders) {
+    if (state.refused) {
+      status.refused.push_back(sender);
+    }
+  }
+  status.unacknowledged_bytes = unacknowledged_bytes_;
+  status.rows_restored = rows_restored_;
+  status.time_waiting = waiting_.has_value();
+  status.store_was_used = store_was_used_;
+  status.store_behind = checkpoint_ && checkpoint_->step == Checkpoint::Step::store_failed;
+  status.paused = paused_;
+  return status;
+}
+
+}  // namespace kpay::stream

@@ -1,0 +1,352 @@
+// Task: a stage on one partition, from takeover to release (docs/delivery.md, R1–R19).
+//
+// It is driven, never drives: records, acknowledgements, finished background work and the passing
+// of time come in as calls; what it wants of the world goes out through TaskPort and Outbox. The
+// daemons drive it over Kafka, the tests and the embedded demo over a log in memory.
+//
+// The order that makes it safe: nothing is emitted BEFORE the takeover marker was read back. A
+// checkpoint's rows are appended AFTER every output caused up to its position was acknowledged; its
+// marker AFTER its rows; SQLite AFTER the marker was read back and accepted by the readers' rule.
+//
+// Threads: one, its worker's. Work given to TaskPort::background runs elsewhere, one piece at a
+// time, and touches only the store (and, before the task runs, the tables).
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/state_store.h"
+#include "stream/changelog.h"
+#include "stream/dead_letter.h"
+#include "stream/outbox.h"
+#include "stream/restorer.h"
+#include "stream/stage.h"
+#include "stream/table.h"
+
+namespace kpay::stream {
+
+/// A record as the log gives it. Views are valid during the call.
+struct LogRecord {
+  std::int64_t offset = 0;
+  Timestamp appended;
+  ByteView key;
+  ByteView value;
+};
+
+/// First offset that is there, and the offset after the last.
+struct LogBounds {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+class Task;
+
+/// What a task asks of the log and of the host. One for each task, owned by it.
+class TaskPort {
+ public:
+  virtual ~TaskPort() = default;
+
+  /// Records of the input from `offset` on come to Task::on_input().
+  virtual void read_input(std::int64_t offset) = 0;
+  virtual void stop_input() = 0;
+  /// Records of the changelog from `offset` on come to Task::on_changelog(). Called again: starts
+  /// over at the new offset, and nothing of the former reading comes any more.
+  virtual void read_changelog(std::int64_t offset) = 0;
+  virtual void stop_changelog() = 0;
+  /// The answer comes to Task::on_changelog_bounds().
+  virtual void query_changelog() = 0;
+  /// Deletes the changelog's records before `offset`.
+  virtual void trim_changelog(std::int64_t offset) = 0;
+  /// Runs `work` elsewhere, then `done` on the task's thread. In order.
+  virtual void background(std::function<void()> work, std::function<void()> done) = 0;
+
+  /// Gives the task what has come since the last call: answers, changelog records, and input as
+  /// long as it wants any. Called by its worker. True when there was something.
+  virtual bool pump(Task& task) = 0;
+};
+
+/// Bounds and intervals of a task; each is a field of the configuration or a fixed limit.
+struct TaskOptions {
+  std::string owner;                        ///< instance id
+  std::string build;
+  std::int64_t checkpoint_interval_ms = 1000;
+  std::int64_t idle_checkpoint_interval_ms = 10'000;  ///< when only time has passed
+  std::size_t dirty_rows_max = 200'000;     ///< a checkpoint comes early at so many changed rows
+  std::uint32_t base_every = 600;           ///< checkpoints between bases
+  std::size_t base_slice_rows = 2000;
+  std::size_t frame_bytes_max = 256 * 1024;
+  std::size_t unacknowledged_bytes_max = 32U << 20U;
+  std::int64_t tick_after_ms = 1000;
+  std::int64_t time_jump_ms_max = 30 * 60 * 1000;
+};
+
+/// Where the task's topics stand in the daemon's list.
+struct TaskTopics {
+  TopicIndex input = 0;
+  TopicIndex changelog = 0;
+  std::vector<TopicIndex> outputs;  ///< as in the spec, then ops.dlq
+};
+
+enum class Phase : std::uint8_t {
+  opening,    ///< reading the file
+  checking,   ///< looking for genesis or an open marker
+  restoring,  ///< takeover marker sent; reading up to it
+  running,
+  stopping,   ///< writing the clean marker
+  stopped,    ///< clean: never runs again
+  fenced,     ///< a newer takeover stands in the log
+  failed,     ///< the world failed: take over again after a pause
+  held,       ///< needs an operator
+};
+[[nodiscard]] const char* to_string(Phase phase) noexcept;
+
+/// Numbers no receiver can apply yet: the sender's replay brings the missing ones (R8).
+struct EarlyGap {
+  SenderId sender;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
+/// What a task tells about itself. A value, copied out by its worker.
+struct TaskStatus {
+  std::string stage;
+  std::int32_t partition = 0;
+  Phase phase = Phase::opening;
+  std::string reason;              ///< why held, failed, waiting or fenced; empty when all is well
+  std::int64_t position = 0;       ///< next input offset
+  std::int64_t checkpoint_position = 0;
+  std::uint64_t checkpoint = 0;    ///< number of the last accepted marker
+  std::int64_t epoch = -1;
+  Hash128 state_hash;              ///< of that marker
+  Timestamp now;
+  std::uint64_t rows = 0;
+  std::size_t unacknowledged_bytes = 0;
+  std::uint64_t records = 0;       ///< input records processed
+  std::uint64_t events = 0;        ///< events applied
+  std::uint64_t replayed = 0;      ///< dropped as known (R8)
+  std::uint64_t early = 0;
+  std::uint64_t discarded = 0;     ///< of refused senders
+  std::uint64_t dead_letters = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t bases = 0;
+  std::uint64_t rows_restored = 0;
+  std::optional<EarlyGap> gap;
+  std::vector<SenderId> refused;
+  bool time_waiting = false;       ///< holds a record until an operator acknowledges its time (R3)
+  bool store_behind = false;       ///< SQLite commits fail; the log has it all
+  bool store_was_used = false;     ///< restored from the file, not from the log alone
+  bool paused = false;
+};
+
+/// Something worth a log line, told as it happens.
+struct TaskNotice {
+  enum class Kind : std::uint8_t {
+    restored, released, held, fenced, failed, store_set_aside, store_failed, dead_letter, early, diverged,
+    checkpoint_rejected, time_jump, base_accepted, zombie_record,
+  };
+  Kind kind;
+  std::string text;
+};
+
+class Task final : public OutboxSender, public std::enable_shared_from_this<Task> {
+ public:
+  /// Everything it lives on. The outbox outlives the task.
+  struct Parts {
+    StageSpec spec;
+    std::int32_t partition = 0;
+    Identity identity;  ///< lineage is not known yet: the changelog tells it
+    TaskTopics topics;
+    TaskOptions options;
+    Outbox* outbox = nullptr;
+    std::unique_ptr<TaskPort> port;
+    std::function<Result<std::unique_ptr<store::StateStore>>()> open_store;
+    std::function<Uuid()> make_nonce;
+    std::function<void(const TaskNotice&)> notice;
+  };
+
+  explicit Task(Parts parts);
+  ~Task() override;
+
+  /// Begins the takeover. Once.
+  void start(std::int64_t now_ms);
+  /// Begins the release: what is in hand is finished, a clean marker written (R21, R28).
+  void stop();
+  /// Lets go at once: everything in memory is dropped (R28 "lost", and for a zombie).
+  void drop();
+
+  void on_changelog_bounds(const Result<LogBounds>& bounds);
+  void on_changelog(const LogRecord& record);
+  void on_input(const LogRecord& record);
+  /// The log says that an offset of the input is gone or out of range. Holds the task (R19, R20).
+  /// (While the task restores, it reads the changelog only: then it begins again.)
+  void on_read_error(const std::string& what);
+  /// The same of the changelog: a later owner trimmed it. Lets go, to take over again (R14, R16).
+  void on_changelog_read_error(const std::string& what);
+  void on_acknowledged(std::uint64_t tag, std::size_t bytes) override;
+  /// After a batch of records, and at least every 50 ms.
+  void turn(std::int64_t now_ms);
+
+  /// False: don't give it input now (back-pressure, pause, waiting, not running) (R27).
+  [[nodiscard]] bool wants_input() const noexcept;
+  /// Pause or resume by the control plane: when, not what.
+  void set_paused(bool paused) noexcept { paused_ = paused; }
+  /// An operator says that the jump of time is right (R3).
+  void acknowledge_time();
+
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  [[nodiscard]] TaskStatus status() const;
+  [[nodiscard]] const StageSpec& spec() const noexcept { return parts_.spec; }
+  [[nodiscard]] std::int32_t partition() const noexcept { return parts_.partition; }
+  [[nodiscard]] std::span<TableBase* const> tables() const noexcept { return tables_; }
+  [[nodiscard]] TaskPort& port() const noexcept { return *parts_.port; }
+  /// For range reads: take the pointer here, and before this turn ends give its use to
+  /// TaskPort::background. Null while the task doesn't run.
+  [[nodiscard]] store::StateStore* store() const noexcept {
+    return phase_ == Phase::running || phase_ == Phase::stopping ? store_.get() : nullptr;
+  }
+
+ private:
+  class EventEmitter;
+  struct Checkpoint;
+  /// An output record that waits until its cause was processed whole (R23).
+  struct Ready {
+    std::size_t output = 0;
+    std::int32_t partition = 0;
+    Bytes key;
+    Bytes value;
+  };
+  enum class BaseStep : std::uint8_t { none, renewing, awaiting_marker, scanning, closing };
+
+  /// What opening the store gave: made in the background, taken by the worker.
+  struct Loaded {
+    Result<void> opened;
+    std::unique_ptr<store::StateStore> store;
+    std::optional<Marker> file;
+    std::string distrust;  ///< why the store was set aside; empty when it wasn't
+  };
+
+  // Taking over and restoring (task_restore.cc)
+  Result<void> load_store(Loaded& loaded);
+  void on_opened(Loaded& loaded);
+  void refuse_file(const std::string& why);
+  void check_first(const LogRecord& record);
+  void send_takeover();
+  void restore(const LogRecord& record);
+  void follow(const LogRecord& record);
+  void finish_restore();
+  [[nodiscard]] std::uint32_t checkpoints_since_base() const;
+  void store_tail();
+  [[nodiscard]] std::string identity_fault(const Identity& seen) const;
+  [[nodiscard]] OpenMarker open_marker(OpenMarker::Kind kind) const;
+
+  // Running and letting go (task.cc)
+  void run();
+  void hold(std::string why);
+  void fail(std::string why);
+  void fence(std::string why);
+  void leave(Phase phase, std::string why);
+  void close_store();
+  void tell(TaskNotice::Kind kind, std::string text) const;
+
+  // Input (task_input.cc)
+  [[nodiscard]] bool time_jumps(Timestamp to) const;
+  void process(const LogRecord& record);
+  void process_single(const LogRecord& record);
+  void process_frame(const LogRecord& record);
+  void process_tick(const LogRecord& record);
+  void apply_new_events(const LogRecord& record, std::size_t first_new, SenderState& state);
+  void apply_event(const Event& event);
+  void dead_letter(const Origin& origin, DeadLetterReason reason, ByteView bytes);
+  void publish(std::size_t output, std::int32_t partition, ByteView key, const EventHeader& header,
+               ByteView payload);
+  void flush(std::size_t output, std::int32_t partition);
+  void send_output(std::size_t output, std::int32_t partition, Bytes key, Bytes value);
+  void hand_over();
+  void flush_all();
+  void send_tick();
+
+  // Checkpoints (task_checkpoint.cc)
+  void advance_checkpoint();
+  [[nodiscard]] bool checkpoint_due() const;
+  void freeze(bool clean);
+  void append_checkpoint();
+  void read_back(const LogRecord& record);
+  void on_marker_accepted();
+  void commit_checkpoint();
+  void on_committed(const Result<void>& committed);
+  void advance_base();
+  void begin_base();
+  void emit_base_slice();
+  void close_base();
+  void send_changelog(Bytes record, std::uint64_t tag);
+  [[nodiscard]] Hash128 rows_sum() const;
+
+  Parts parts_;
+  std::unique_ptr<Stage> stage_;
+  DeadLetters dead_letters_;
+  std::vector<TableBase*> tables_;
+  std::unique_ptr<store::StateStore> store_;
+  Phase phase_ = Phase::opening;
+  std::string reason_;
+  bool stop_asked_ = false;
+  bool paused_ = false;
+  std::int64_t now_ms_ = 0;  // of the driver's clock: timers only
+
+  // Takeover and restore
+  std::optional<Marker> file_;
+  std::optional<Restorer> restorer_;
+  LogBounds changelog_;
+  Uuid nonce_;
+  bool loading_ = false;   // the tables are the background's
+  bool restored_ = false;  // all but the file has the state
+  std::optional<std::int64_t> takeover_target_;
+  std::optional<std::int64_t> takeover_offset_;
+  std::int64_t changelog_position_ = 0;
+  bool replace_store_ = false;
+  bool store_given_up_ = false;  // it failed while the task was stopping: the log has it all
+  bool store_was_used_ = false;
+  std::uint64_t rows_restored_ = 0;
+
+  // State beside the tables
+  Registers registers_;
+  std::vector<std::vector<FrameBuilder>> builders_;  // by output, partition
+  std::unique_ptr<EventEmitter> emitter_;
+  std::vector<Ready> ready_;  // records cut while an input record is processed
+  bool processing_ = false;
+  Frame frame_;
+  std::optional<LogRecord> waiting_;  // its time jumps; views into the bytes below
+  Bytes waiting_key_;
+  Bytes waiting_value_;
+  Timestamp time_acknowledged_;
+  std::int64_t last_input_ms_ = 0;
+  std::int64_t last_tick_ms_ = 0;
+
+  // Checkpoints
+  std::int64_t epoch_ = -1;
+  Marker last_marker_;
+  Hash128 last_digest_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  std::uint64_t interval_ = 0;
+  std::array<std::uint64_t, 2> unacknowledged_{};  // money, DLQ and audit outputs by interval
+  std::size_t unacknowledged_bytes_ = 0;
+  std::int64_t last_checkpoint_ms_ = 0;
+  std::uint64_t real_records_ = 0;  // other than ticks, since the last checkpoint
+  BaseStep base_step_ = BaseStep::none;
+  std::uint32_t since_base_ = 0;
+  std::size_t base_table_ = 0;
+  std::uint32_t base_rows_ = 0;
+  Hash128 base_digest_;
+  Hash128 base_sum_;
+  std::uint64_t base_number_ = 0;
+  Hash128 base_state_hash_;
+  Hash128 base_expected_;
+
+  TaskStatus counters_;
+};
+
+}  // namespace kpay::stream

@@ -1,0 +1,323 @@
+// Task: checkpoints, read-back and bases (R14, R15, R16).
+#include "stream/task_parts.h"
+
+namespace kpay::stream {
+
+Hash128 Task::rows_sum() const {
+  Hash128 sum;
+  for (const TableBase* table : tables_) {
+    sum += table->sum();
+  }
+  return sum;
+}
+
+void Task::send_changelog(Bytes record, std::uint64_t tag) {
+  unacknowledged_bytes_ += record.size();
+  parts_.outbox->send(*this, parts_.topics.changelog, parts_.partition, {}, std::move(record), tag,
+                      now_ms_);
+}
+
+// ---- checkpoint
+
+bool Task::checkpoint_due() const {
+  if (base_step_ == BaseStep::renewing) {
+    return false;
+  }
+  if (phase_ == Phase::stopping || base_step_ == BaseStep::awaiting_marker) {
+    return true;
+  }
+  const std::int64_t age = now_ms_ - last_checkpoint_ms_;
+  if (real_records_ > 0 && age >= parts_.options.checkpoint_interval_ms) {
+    return true;
+  }
+  if (registers_.position != last_marker_.registers.position &&
+      age >= parts_.options.idle_checkpoint_interval_ms) {
+    return true;
+  }
+  std::size_t changed = 0;
+  for (const TableBase* table : tables_) {
+    changed += table->changed();
+  }
+  return changed >= parts_.options.dirty_rows_max;
+}
+
+void Task::advance_checkpoint() {
+  if (phase_ != Phase::running && phase_ != Phase::stopping) {
+    return;  // the base held it
+  }
+  if (checkpoint_ && checkpoint_->step == Checkpoint::Step::store_failed &&
+      phase_ == Phase::stopping) {
+    // A full disk doesn't keep the partition from its next owner: the file stays behind (R28).
+    store_given_up_ = true;
+    on_committed({});
+  }
+  if (phase_ != Phase::stopped && !checkpoint_ && checkpoint_due()) {
+    freeze(phase_ == Phase::stopping);
+  }
+  if (!checkpoint_) {
+    return;
+  }
+  if (checkpoint_->step == Checkpoint::Step::waiting_outputs &&
+      unacknowledged_[checkpoint_->interval & 1U] == 0) {
+    append_checkpoint();
+  } else if (checkpoint_->step == Checkpoint::Step::store_failed && now_ms_ >= checkpoint_->retry_ms) {
+    commit_checkpoint();
+  }
+}
+
+namespace {
+
+// Packs rows into row frames of a bounded size.
+class RowPacker {
+ public:
+  RowPacker(bool base, std::int64_t epoch, std::uint64_t number, std::size_t bytes_max)
+      : base_(base), epoch_(epoch), number_(number), bytes_max_(bytes_max) {}
+
+  void add(std::uint16_t table, ByteView key, std::optional<ByteView> value) {
+    ByteWriter out(body_);
+    put_row(out, table, key, value);
+    ++in_frame_;
+    if (body_.size() >= bytes_max_) {
+      close_frame();
+    }
+  }
+  void close_frame() {
+    if (in_frame_ == 0) {
+      return;
+    }
+    digest_ = chain(digest_, body_);
+    frames_.push_back(encode(RowFrame{base_, epoch_, number_, in_frame_, body_}));
+    rows_ += in_frame_;
+    in_frame_ = 0;
+    body_.clear();
+  }
+  [[nodiscard]] std::vector<Bytes>& frames() noexcept { return frames_; }
+  [[nodiscard]] std::uint32_t rows() const noexcept { return rows_; }
+  [[nodiscard]] const Hash128& digest() const noexcept { return digest_; }
+  void go_on_from(const Hash128& digest) noexcept { digest_ = digest; }
+
+ private:
+  bool base_;
+  std::int64_t epoch_;
+  std::uint64_t number_;
+  std::size_t bytes_max_;
+  Bytes body_;
+  std::uint32_t in_frame_ = 0;
+  std::uint32_t rows_ = 0;
+  Hash128 digest_;
+  std::vector<Bytes> frames_;
+};
+
+}  // namespace
+
+void Task::freeze(bool clean) {
+  flush_all();
+  checkpoint_ = std::make_unique<Checkpoint>();
+  checkpoint_->interval = interval_++;
+  Marker& marker = checkpoint_->marker;
+  marker.epoch = epoch_;
+  marker.number = last_marker_.number + 1;
+  marker.previous_digest = last_digest_;
+  marker.logic_version = parts_.spec.logic_version;
+  marker.clean = clean;
+  RowPacker packer(false, epoch_, marker.number, parts_.options.frame_bytes_max);
+  for (TableBase* table : tables_) {
+    table->freeze([&](ByteView key, std::optional<ByteView> value) {
+      packer.add(table->number(), key, value);
+    });
+  }
+  packer.close_frame();
+  marker.rows = packer.rows();
+  marker.rows_digest = packer.digest();
+  marker.registers = registers_;
+  marker.state_hash = state_hash(rows_sum(), registers_);
+  checkpoint_->frames = std::move(packer.frames());
+  last_checkpoint_ms_ = now_ms_;
+  real_records_ = 0;
+  if (base_step_ == BaseStep::awaiting_marker) {
+    begin_base();
+  }
+}
+
+void Task::append_checkpoint() {
+  checkpoint_->step = Checkpoint::Step::appended;
+  for (const Bytes& frame : checkpoint_->frames) {
+    send_changelog(frame, kTagChangelog);
+  }
+  send_changelog(encode(checkpoint_->marker), kTagChangelog);
+}
+
+// R15: only what the owner's own reader accepted counts.
+void Task::read_back(const LogRecord& record) {
+  if (record.offset < changelog_position_) {
+    return;
+  }
+  changelog_position_ = record.offset + 1;
+  ChangelogReader& reader = restorer_->reader();
+  switch (reader.feed(record.offset, record.value)) {
+    case Verdict::opened:
+      if (reader.open().nonce != nonce_) {
+        fence("a newer takeover by " + reader.open().owner);
+      } else if (base_step_ == BaseStep::renewing) {
+        epoch_ = reader.epoch();
+        base_step_ = BaseStep::awaiting_marker;
+      } else {
+        fail("an open marker of this owner stands in the changelog twice");
+      }
+      break;
+    case Verdict::checkpoint:
+      on_marker_accepted();
+      break;
+    case Verdict::base:
+      base_step_ = BaseStep::none;
+      since_base_ = 0;
+      ++counters_.bases;
+      tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) + ", " +
+                                                std::to_string(reader.base().rows) + " rows");
+      parts_.port->trim_changelog(reader.epoch());
+      break;
+    case Verdict::rejected:
+      tell(TaskNotice::Kind::checkpoint_rejected, reader.reason());
+      fail("the changelog rejects this owner's marker: " + reader.reason());
+      break;
+    case Verdict::ignored:
+      tell(TaskNotice::Kind::zombie_record, reader.reason());
+      break;
+    case Verdict::pending:
+      break;
+  }
+}
+
+void Task::on_marker_accepted() {
+  if (!checkpoint_ || checkpoint_->step != Checkpoint::Step::appended ||
+      restorer_->reader().marker().digest() != checkpoint_->marker.digest()) {
+    hold("somebody else writes markers of this owner's epoch");
+    return;
+  }
+  last_marker_ = checkpoint_->marker;
+  last_digest_ = last_marker_.digest();
+  if (store_given_up_) {
+    on_committed({});
+  } else {
+    commit_checkpoint();
+  }
+}
+
+void Task::commit_checkpoint() {
+  checkpoint_->step = Checkpoint::Step::storing;
+  auto self = shared_from_this();
+  auto frames = std::make_shared<std::vector<Bytes>>(checkpoint_->frames);
+  auto committed = std::make_shared<Result<void>>();
+  auto work = [store = store_.get(), frames, committed, marker = encode(last_marker_)] {
+    std::vector<store::StoredRow> rows;
+    for (const Bytes& frame : *frames) {
+      const std::optional<ChangelogRecord> record = decode_changelog(frame);
+      ByteReader in(std::get<RowFrame>(*record).body);
+      while (const std::optional<RowView> row = get_row(in)) {
+        rows.push_back({row->table, row->key, row->value});
+      }
+    }
+    *committed = store->commit(rows, marker, false);
+  };
+  parts_.port->background(std::move(work), [self, committed] { self->on_committed(*committed); });
+}
+
+void Task::on_committed(const Result<void>& committed) {
+  if (!checkpoint_ || (phase_ != Phase::running && phase_ != Phase::stopping)) {
+    return;
+  }
+  if (!committed) {
+    // The rows stay: the next try writes them, and no newer checkpoint overtakes them (R15).
+    checkpoint_->step = Checkpoint::Step::store_failed;
+    checkpoint_->retry_ms = now_ms_ + kStoreRetryMs;
+    reason_ = committed.error().message;
+    tell(TaskNotice::Kind::store_failed, reason_);
+    return;
+  }
+  if (!waiting_) {
+    reason_.clear();
+  }
+  const bool clean = checkpoint_->marker.clean;
+  checkpoint_.reset();
+  ++counters_.checkpoints;
+  ++since_base_;
+  if (clean) {
+    tell(TaskNotice::Kind::released, "position " + std::to_string(last_marker_.registers.position) +
+                                         ", marker " + std::to_string(last_marker_.number) + ", hash " +
+                                         to_string(last_marker_.state_hash));
+    leave(Phase::stopped, "clean");
+  }
+}
+
+// ---- base
+
+void Task::advance_base() {
+  if (phase_ != Phase::running) {
+    return;
+  }
+  if (base_step_ == BaseStep::none && since_base_ >= parts_.options.base_every && !checkpoint_) {
+    base_step_ = BaseStep::renewing;
+    send_changelog(encode(open_marker(OpenMarker::Kind::renewal)), kTagChangelog);
+  } else if (base_step_ == BaseStep::scanning &&
+             last_marker_.number >= base_number_ &&
+             unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max / 2) {
+    emit_base_slice();
+  }
+}
+
+// At the freeze of the renewed epoch's first checkpoint: the rows as they are now (R14).
+void Task::begin_base() {
+  base_step_ = BaseStep::scanning;
+  base_number_ = checkpoint_->marker.number;
+  base_state_hash_ = checkpoint_->marker.state_hash;
+  base_expected_ = rows_sum();
+  base_table_ = 0;
+  base_rows_ = 0;
+  base_digest_ = {};
+  base_sum_ = {};
+  for (TableBase* table : tables_) {
+    table->base_begin();
+  }
+}
+
+void Task::emit_base_slice() {
+  RowPacker packer(true, epoch_, base_number_, parts_.options.frame_bytes_max);
+  packer.go_on_from(base_digest_);
+  TableBase* table = tables_[base_table_];
+  const bool more = table->base_slice(parts_.options.base_slice_rows,
+                                      [&](ByteView key, std::optional<ByteView> value) {
+                                        base_sum_ += table->row_hash(key, *value);
+                                        packer.add(table->number(), key, value);
+                                      });
+  packer.close_frame();
+  base_rows_ += packer.rows();
+  base_digest_ = packer.digest();
+  for (Bytes& frame : packer.frames()) {
+    send_changelog(std::move(frame), kTagChangelog);
+  }
+  if (more) {
+    return;
+  }
+  table->base_end();
+  if (++base_table_ == tables_.size()) {
+    close_base();
+  }
+}
+
+// The hash is recomputed from the rows: a change that nobody marked is found here (R14).
+void Task::close_base() {
+  if (base_sum_ != base_expected_) {
+    hold("the rows don't have the hash that was kept of them: a change was not marked");
+    return;
+  }
+  base_step_ = BaseStep::closing;
+  BaseMarker marker;
+  marker.epoch = epoch_;
+  marker.number = base_number_;
+  marker.rows = base_rows_;
+  marker.rows_digest = base_digest_;
+  marker.state_hash = base_state_hash_;
+  send_changelog(encode(marker), kTagChangelog);
+}
+
+}  // namespace kpay::stream

@@ -1,0 +1,295 @@
+// Task: receiving records, applying events, sending what they cause (R3–R10, R24).
+#include <algorithm>
+
+#include "stream/task_parts.h"
+
+namespace kpay::stream {
+
+// ---- what an event causes
+
+void Task::EventEmitter::emit(std::size_t output, ByteView key, const Outgoing& event) {
+  check(output < task_->parts_.spec.outputs.size(), "a stage emits to an output that it declared");
+  items_.push_back({output, partition_of(key, task_->parts_.identity.partitions), key.size(),
+                    event.payload.size(), event.subject, event.time});
+  bytes_.insert(bytes_.end(), key.begin(), key.end());
+  bytes_.insert(bytes_.end(), event.payload.begin(), event.payload.end());
+}
+
+std::uint64_t Task::EventEmitter::next_number(std::size_t output, ByteView key) const {
+  const std::int32_t partition = partition_of(key, task_->parts_.identity.partitions);
+  const auto found =
+      task_->registers_.outputs.find({static_cast<std::uint16_t>(output), partition});
+  std::uint64_t number = found == task_->registers_.outputs.end() ? 1 : found->second.last + 1;
+  for (const Item& item : items_) {
+    number += item.output == output && item.partition == partition ? 1U : 0U;
+  }
+  return number;
+}
+
+void Task::EventEmitter::discard() noexcept {
+  items_.clear();
+  bytes_.clear();
+}
+
+void Task::EventEmitter::publish(const Origin& cause) {
+  std::size_t at = 0;
+  for (const Item& item : items_) {
+    const ByteView key = ByteView(bytes_).subspan(at, item.key_bytes);
+    const ByteView payload = ByteView(bytes_).subspan(at + item.key_bytes, item.payload_bytes);
+    at += item.key_bytes + item.payload_bytes;
+    const EventHeader header{static_cast<std::uint32_t>(payload.size()), cause.index, cause.offset,
+                             item.time, item.subject};
+    task_->publish(item.output, item.partition, key, header, payload);
+  }
+  discard();
+}
+
+void Task::publish(std::size_t output, std::int32_t partition, ByteView key, const EventHeader& header,
+                   ByteView payload) {
+  Sequence& sequence = registers_.outputs[{static_cast<std::uint16_t>(output), partition}];
+  FrameBuilder& builder = builders_[output][static_cast<std::size_t>(partition)];
+  builder.add(header, payload, sequence);
+  const bool is_single = output < parts_.spec.outputs.size() &&
+                         parts_.spec.outputs[output].shape == RecordShape::single;
+  if (is_single) {
+    builder.clear();  // it only kept the running hash
+    send_output(output, partition, to_bytes(key), to_bytes(payload));
+  } else if (builder.bytes() >= parts_.options.frame_bytes_max) {
+    flush(output, partition);
+  }
+}
+
+void Task::flush(std::size_t output, std::int32_t partition) {
+  FrameBuilder& builder = builders_[output][static_cast<std::size_t>(partition)];
+  send_output(output, partition, {},
+              builder.cut(parts_.identity.lineage, {parts_.spec.number, parts_.partition},
+                          parts_.identity.topic_ids.front(), parts_.partition));
+}
+
+// R23: while a record is processed, what it causes is only collected.
+void Task::send_output(std::size_t output, std::int32_t partition, Bytes key, Bytes value) {
+  if (processing_) {
+    ready_.push_back({output, partition, std::move(key), std::move(value)});
+    return;
+  }
+  ++unacknowledged_[interval_ & 1U];
+  unacknowledged_bytes_ += value.size();
+  parts_.outbox->send(*this, parts_.topics.outputs[output], partition, std::move(key),
+                      std::move(value), interval_, now_ms_);
+}
+
+void Task::hand_over() {
+  for (Ready& ready : ready_) {
+    send_output(ready.output, ready.partition, std::move(ready.key), std::move(ready.value));
+  }
+  ready_.clear();
+}
+
+void Task::flush_all() {
+  for (std::size_t output = 0; output < builders_.size(); ++output) {
+    for (std::size_t partition = 0; partition < builders_[output].size(); ++partition) {
+      if (!builders_[output][partition].empty()) {
+        flush(output, static_cast<std::int32_t>(partition));
+      }
+    }
+  }
+}
+
+void Task::send_tick() {
+  last_tick_ms_ = now_ms_;
+  Bytes tick = make_tick();
+  unacknowledged_bytes_ += tick.size();
+  parts_.outbox->send(*this, parts_.topics.input, parts_.partition, {}, std::move(tick), kTagTick,
+                      now_ms_);
+}
+
+// ---- receiving
+
+void Task::on_input(const LogRecord& record) {
+  if (phase_ != Phase::running || record.offset < registers_.position) {
+    return;
+  }
+  check(!waiting_, "no input comes while a record waits");
+  if (record.offset > registers_.position) {
+    hold("the input has a hole: offset " + std::to_string(record.offset) + " came after " +
+         std::to_string(registers_.position - 1));
+    return;
+  }
+  process(record);
+}
+
+void Task::process(const LogRecord& record) {
+  last_input_ms_ = now_ms_;
+  const bool frame_shaped = parts_.spec.input_shape == RecordShape::frame;
+  const bool tick = is_tick(record.value);
+  Timestamp latest = record.appended;
+  if (frame_shaped && !tick) {
+    if (!read_frame(record.value, frame_)) {
+      hold("the record at input offset " + std::to_string(record.offset) +
+           " has a header that can't be read, so its events can't be counted");
+      return;
+    }
+    latest = {};
+    for (const Frame::Item& item : frame_.events) {
+      latest = std::max(latest, item.header.time);
+    }
+  }
+  if (time_jumps(latest)) {
+    waiting_key_ = to_bytes(record.key);
+    waiting_value_ = to_bytes(record.value);
+    waiting_ = LogRecord{record.offset, record.appended, waiting_key_, waiting_value_};
+    reason_ = "time jumps from " + to_rfc3339(registers_.now) + " to " + to_rfc3339(latest) +
+              ": waits until an operator acknowledges it";
+    tell(TaskNotice::Kind::time_jump, reason_);
+    return;
+  }
+  processing_ = true;
+  if (tick) {
+    process_tick(record);
+  } else if (frame_shaped) {
+    process_frame(record);
+  } else {
+    process_single(record);
+  }
+  processing_ = false;
+  hand_over();
+  ++counters_.records;
+  real_records_ += tick ? 0 : 1;
+  registers_.position = record.offset + 1;
+}
+
+bool Task::time_jumps(Timestamp to) const {
+  return registers_.now.ms != 0 && to > time_acknowledged_ &&
+         to.ms - registers_.now.ms > parts_.options.time_jump_ms_max;
+}
+
+void Task::acknowledge_time() {
+  if (!waiting_ || phase_ != Phase::running) {
+    return;
+  }
+  time_acknowledged_ = {std::numeric_limits<std::int64_t>::max()};
+  const LogRecord record = *waiting_;
+  waiting_.reset();
+  reason_.clear();
+  process(record);
+  time_acknowledged_ = registers_.now;
+}
+
+void Task::process_tick(const LogRecord& record) {
+  registers_.now = std::max(registers_.now, record.appended);
+  stage_->tick(registers_.now, *emitter_);
+  emitter_->publish({parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0});
+}
+
+void Task::process_single(const LogRecord& record) {
+  const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
+  registers_.now = std::max(registers_.now, record.appended);
+  if (record.value.empty()) {
+    dead_letter(origin, kReasonEmptyRecord, record.value);
+  } else if (is_runtime_record(record.value)) {
+    dead_letter(origin, kReasonUnknownSender, record.value);
+  } else {
+    apply_event({origin, record.appended, record.appended, {}, record.value});
+  }
+}
+
+void Task::process_frame(const LogRecord& record) {
+  const Origin whole{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
+  if (frame_.lineage != parts_.identity.lineage) {
+    dead_letter(whole, kReasonForeignLineage, record.value);
+    return;
+  }
+  const std::vector<std::uint16_t>& senders = parts_.spec.senders;
+  const SenderId sender = frame_.sender;
+  if (std::find(senders.begin(), senders.end(), sender.stage) == senders.end() ||
+      sender.partition < 0 || sender.partition >= parts_.identity.partitions) {
+    dead_letter(whole, kReasonUnknownSender, record.value);
+    return;
+  }
+  SenderState& state = registers_.senders[sender];
+  const std::size_t count = frame_.events.size();
+  if (state.refused) {
+    counters_.discarded += count;
+    return;
+  }
+  if (frame_.last() <= state.seen.last) {
+    counters_.replayed += count;
+    return;
+  }
+  if (frame_.first > state.seen.last + 1) {
+    counters_.early += count;
+    counters_.gap = EarlyGap{sender, state.seen.last + 1, frame_.first - 1};
+    tell(TaskNotice::Kind::early, "stage " + std::to_string(sender.stage) + " partition " +
+                                      std::to_string(sender.partition) + ": " +
+                                      std::to_string(frame_.first) + " came before " +
+                                      std::to_string(state.seen.last + 1));
+    return;
+  }
+  apply_new_events(record, static_cast<std::size_t>(state.seen.last + 1 - frame_.first), state);
+}
+
+// R8: the running hash up to the last known number must be the one that is kept; else the sender
+// has told this task something else before, and nothing of it is applied.
+void Task::apply_new_events(const LogRecord& record, std::size_t first_new, SenderState& state) {
+  Hash128 hash = frame_.before;
+  for (std::size_t i = 0; i < first_new; ++i) {
+    hash = chain_event(hash, frame_.events[i].header_bytes, frame_.events[i].payload);
+  }
+  if (hash != state.seen.hash) {
+    state.refused = true;
+    counters_.discarded += frame_.events.size();
+    tell(TaskNotice::Kind::diverged, "stage " + std::to_string(frame_.sender.stage) + " partition " +
+                                         std::to_string(frame_.sender.partition) + " at number " +
+                                         std::to_string(state.seen.last + 1));
+    return;
+  }
+  counters_.replayed += first_new;
+  if (counters_.gap && counters_.gap->sender == frame_.sender &&
+      counters_.gap->to <= frame_.last()) {
+    counters_.gap.reset();
+  }
+  for (std::size_t i = first_new; i < frame_.events.size(); ++i) {
+    const Frame::Item& item = frame_.events[i];
+    const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset,
+                        static_cast<std::uint32_t>(i)};
+    registers_.now = std::max(registers_.now, item.header.time);
+    apply_event({origin, item.header.time, record.appended, item.header.subject, item.payload});
+    ++state.seen.last;
+    state.seen.hash = chain_event(state.seen.hash, item.header_bytes, item.payload);
+  }
+}
+
+void Task::apply_event(const Event& event) {
+  if (parts_.spec.event_bytes_max != 0 && event.payload.size() > parts_.spec.event_bytes_max) {
+    dead_letter(event.origin, kReasonTooLarge, event.payload);
+    return;
+  }
+  ++counters_.events;
+  const std::optional<DeadLetterReason> refused = stage_->apply(event, registers_.now, *emitter_);
+  if (refused) {
+    emitter_->discard();
+    dead_letter(event.origin, *refused, event.payload);
+    return;
+  }
+  emitter_->publish(event.origin);
+}
+
+void Task::dead_letter(const Origin& origin, DeadLetterReason reason, ByteView bytes) {
+  DeadLetter letter;
+  letter.origin = origin;
+  letter.reason = reason;
+  letter.bytes_total = bytes.size();
+  letter.bytes_hash = hash128(bytes);
+  letter.bytes = to_bytes(bytes.first(std::min(bytes.size(), kDeadLetterBytesMax)));
+  dead_letters_.put({origin.offset, origin.index}, {reason, letter.bytes_hash});
+  ++counters_.dead_letters;
+  const Bytes payload = encode(letter);
+  const EventHeader header{static_cast<std::uint32_t>(payload.size()), origin.index, origin.offset,
+                           registers_.now, {}};
+  publish(parts_.spec.outputs.size(), parts_.partition, {}, header, payload);
+  tell(TaskNotice::Kind::dead_letter, "offset " + std::to_string(origin.offset) + " index " +
+                                          std::to_string(origin.index) + " reason " +
+                                          std::to_string(reason));
+}
+
+}  // namespace kpay::stream
