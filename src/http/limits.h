@@ -1,0 +1,37 @@
+// Limits of HTTP servers, clients and the daemons' endpoints.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kpay::http::limits {
+
+// Of one request.
+inline constexpr std::size_t head_bytes_max = 16U << 10U;  ///< request line and headers: 431
+inline constexpr int header_fields_max = 100;              ///< 431
+inline constexpr std::size_t body_bytes_max = 1U << 20U;   ///< 413, unless the server says less
+/// The head and the body must each be complete within this time of their first byte: 408. A
+/// client that sends nothing at all is noticed after receive_ms_max.
+inline constexpr std::int64_t request_ms_max = 10'000;
+inline constexpr std::int64_t receive_ms_max = 5'000;
+inline constexpr std::int64_t send_ms_max = 10'000;
+/// How long a refused peer's further bytes are read and dropped.
+inline constexpr std::int64_t refuse_drain_ms = 500;
+
+// Of one server.
+inline constexpr std::size_t threads = 16;             ///< one connection each
+inline constexpr std::size_t queued_connections = 64;  ///< more are closed unanswered
+inline constexpr std::int64_t keep_alive_ms = 5'000;   ///< between two requests
+inline constexpr int keep_alive_requests_max = 1'000;
+inline constexpr std::int64_t stop_ms_max = 700;  ///< for requests in hand at a stop
+
+// Of a client.
+inline constexpr std::size_t answer_bytes_max = 16U << 20U;
+
+// Of the daemons' tables.
+inline constexpr std::size_t rows_default = 100;
+inline constexpr std::size_t rows_max = 1'000;
+inline constexpr std::size_t key_bytes_max = 512;
+inline constexpr int retry_after_seconds = 1;
+
+}  // namespace kpay::http::limits
