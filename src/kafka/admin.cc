@@ -1,0 +1,236 @@
+#include "kafka/admin.h"
+
+namespace kpay::kafka {
+
+namespace {
+
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Deleter<rd_kafka_AdminOptions_destroy>>;
+
+AdminOptions admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, int timeout_ms) {
+  AdminOptions options(rd_kafka_AdminOptions_new(client, operation));
+  char text[256];
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text, sizeof text);
+  return options;
+}
+
+Error topic_error(const rd_kafka_topic_result_t* result, const std::string& doing) {
+  const char* text = rd_kafka_topic_result_error_string(result);
+  Error error = to_error(rd_kafka_topic_result_error(result),
+                         doing + " " + rd_kafka_topic_result_name(result));
+  if (text != nullptr) {
+    error.message += std::string(" (") + text + ")";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Admin>> Admin::connect(const ClientOptions& options) {
+  static ClientEvents silent;
+  ClientBuilder builder(options);
+  watch(builder, silent);
+  Result<KafkaHandle> client = builder.make(RD_KAFKA_PRODUCER);
+  if (!client) {
+    return Unexpected(client.error());
+  }
+  return std::unique_ptr<Admin>(new Admin(std::move(*client)));
+}
+
+Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms, const std::string& doing) {
+  EventHandle event(rd_kafka_queue_poll(queue_.get(), timeout_ms + 1000));
+  if (!event || rd_kafka_event_type(event.get()) != type) {
+    return Unexpected(ErrorCode::unavailable, doing + ": no answer from the cluster in time");
+  }
+  if (const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    Error error = to_error(code, doing);
+    error.message += std::string(" (") + rd_kafka_event_error_string(event.get()) + ")";
+    return Unexpected(error);
+  }
+  return event;
+}
+
+Result<std::string> Admin::cluster_id(int timeout_ms) {
+  char* text = rd_kafka_clusterid(client_.get(), timeout_ms);
+  if (text == nullptr) {
+    return Unexpected(ErrorCode::unavailable, "no broker answered within " + std::to_string(timeout_ms) + " ms");
+  }
+  std::string id(text);
+  rd_kafka_mem_free(client_.get(), text);
+  return id;
+}
+
+Result<int> Admin::brokers(int timeout_ms) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t code = rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, timeout_ms);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(code, "metadata"));
+  }
+  const int count = metadata->broker_cnt;
+  rd_kafka_metadata_destroy(metadata);
+  return count;
+}
+
+Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& names, int timeout_ms) {
+  std::vector<const char*> pointers;
+  for (const std::string& name : names) {
+    pointers.push_back(name.c_str());
+  }
+  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout_ms);
+  rd_kafka_TopicCollection_t* topics =
+      rd_kafka_TopicCollection_of_topic_names(pointers.data(), pointers.size());
+  rd_kafka_DescribeTopics(client_.get(), topics, options.get(), queue_.get());
+  rd_kafka_TopicCollection_destroy(topics);
+  Result<EventHandle> event = wait(RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, timeout_ms, "describe topics");
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_TopicDescription_t** found = rd_kafka_DescribeTopics_result_topics(
+      rd_kafka_event_DescribeTopics_result(event->get()), &count);
+  std::vector<TopicInfo> infos;
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[i]);
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      continue;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Unexpected(to_error(code, std::string("describe ") + rd_kafka_TopicDescription_name(found[i])));
+    }
+    TopicInfo info;
+    info.name = rd_kafka_TopicDescription_name(found[i]);
+    info.id = to_uuid(rd_kafka_TopicDescription_topic_id(found[i]));
+    std::size_t partitions = 0;
+    const rd_kafka_TopicPartitionInfo_t** parts = rd_kafka_TopicDescription_partitions(found[i], &partitions);
+    info.partitions = static_cast<std::int32_t>(partitions);
+    if (partitions > 0) {
+      std::size_t replicas = 0;
+      (void)rd_kafka_TopicPartitionInfo_replicas(parts[0], &replicas);
+      info.replication = static_cast<std::int32_t>(replicas);
+    }
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic, int timeout_ms) {
+  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_DescribeConfigs(client_.get(), &resource, 1, options.get(), queue_.get());
+  rd_kafka_ConfigResource_destroy(resource);
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT, timeout_ms, "settings of " + topic);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+  std::map<std::string, std::string> settings;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(resources[i]);
+        code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Unexpected(to_error(code, "settings of " + topic));
+    }
+    std::size_t entries = 0;
+    const rd_kafka_ConfigEntry_t** each = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    for (std::size_t j = 0; j < entries; ++j) {
+      const char* value = rd_kafka_ConfigEntry_value(each[j]);
+      settings[rd_kafka_ConfigEntry_name(each[j])] = value == nullptr ? "" : value;
+    }
+  }
+  return settings;
+}
+
+Result<void> Admin::create(const std::vector<NewTopic>& topics, int timeout_ms) {
+  std::vector<rd_kafka_NewTopic_t*> wanted;
+  for (const NewTopic& topic : topics) {
+    char text[256];
+    rd_kafka_NewTopic_t* each = rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions,
+                                                      topic.replication, text, sizeof text);
+    if (each == nullptr) {
+      rd_kafka_NewTopic_destroy_array(wanted.data(), wanted.size());
+      return Unexpected(ErrorCode::invalid, "topic " + topic.name + ": " + text);
+    }
+    for (const auto& [name, value] : topic.settings) {
+      rd_kafka_NewTopic_set_config(each, name.c_str(), value.c_str());
+    }
+    wanted.push_back(each);
+  }
+  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+  rd_kafka_CreateTopics(client_.get(), wanted.data(), wanted.size(), options.get(), queue_.get());
+  rd_kafka_NewTopic_destroy_array(wanted.data(), wanted.size());
+  Result<EventHandle> event = wait(RD_KAFKA_EVENT_CREATETOPICS_RESULT, timeout_ms, "create topics");
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
+      rd_kafka_event_CreateTopics_result(event->get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+      return Unexpected(topic_error(results[i], "create topic"));
+    }
+  }
+  return {};
+}
+
+Result<void> Admin::change_settings(const std::string& topic, const Settings& settings, int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, timeout_ms);
+  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  for (const auto& [name, value] : settings) {
+    rd_kafka_error_destroy(rd_kafka_ConfigResource_add_incremental_config(
+        resource, name.c_str(), RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET, value.c_str()));
+  }
+  rd_kafka_IncrementalAlterConfigs(client_.get(), &resource, 1, options.get(), queue_.get());
+  rd_kafka_ConfigResource_destroy(resource);
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_INCREMENTALALTERCONFIGS_RESULT, timeout_ms, "change settings of " + topic);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_ConfigResource_t** resources = rd_kafka_IncrementalAlterConfigs_result_resources(
+      rd_kafka_event_IncrementalAlterConfigs_result(event->get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(resources[i]);
+        code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Unexpected(to_error(code, "change settings of " + topic));
+    }
+  }
+  return {};
+}
+
+Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t partition, int timeout_ms) {
+  stream::LogBounds bounds;
+  const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+      client_.get(), topic.c_str(), partition, &bounds.begin, &bounds.end, timeout_ms);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(code, "bounds of " + topic + "/" + std::to_string(partition)));
+  }
+  return bounds;
+}
+
+Result<void> Admin::delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset,
+                                  int timeout_ms) {
+  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout_ms);
+  const PartitionListHandle list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(list.get());
+  rd_kafka_DeleteRecords(client_.get(), &request, 1, options.get(), queue_.get());
+  rd_kafka_DeleteRecords_destroy(request);
+  Result<EventHandle> event = wait(RD_KAFKA_EVENT_DELETERECORDS_RESULT, timeout_ms, "trim " + topic);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  const rd_kafka_topic_partition_list_t* done =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
+  if (done->cnt > 0 && done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(done->elems[0].err, "trim " + topic));
+  }
+  return {};
+}
+
+}  // namespace kpay::kafka

@@ -1,0 +1,114 @@
+#include "kafka/membership.h"
+
+namespace kpay::kafka {
+
+namespace {
+
+// librdkafka gives one opaque to all callbacks, and the events have it; the rest is found here.
+thread_local Membership* polling = nullptr;
+
+std::vector<std::int32_t> numbers(const rd_kafka_topic_partition_list_t& list) {
+  std::vector<std::int32_t> partitions;
+  for (int i = 0; i < list.cnt; ++i) {
+    partitions.push_back(list.elems[i].partition);
+  }
+  return partitions;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Membership>> Membership::join(Parts parts) {
+  std::unique_ptr<Membership> membership(new Membership(std::move(parts)));
+  const Parts& own = membership->parts_;
+  ClientBuilder builder(own.client);
+  watch(builder, *own.events);
+  builder.set("group.id", own.group)
+      .set("group.instance.id", own.instance)
+      .set("partition.assignment.strategy", "cooperative-sticky")
+      .set("enable.auto.commit", "false")
+      .set("enable.auto.offset.store", "false")
+      .set("auto.offset.reset", "latest")
+      .set("session.timeout.ms", std::to_string(own.client.session_timeout_ms))
+      .set("heartbeat.interval.ms", std::to_string(own.client.session_timeout_ms / 4))
+      .set("max.poll.interval.ms", "300000")
+      .set("queued.min.messages", "1");
+  rd_kafka_conf_set_rebalance_cb(builder.conf(), on_rebalance);
+  Result<KafkaHandle> client = builder.make(RD_KAFKA_CONSUMER);
+  if (!client) {
+    return Unexpected(client.error());
+  }
+  membership->client_ = std::move(*client);
+  rd_kafka_poll_set_consumer(membership->client_.get());
+  const PartitionListHandle topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), own.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const rd_kafka_resp_err_t code = rd_kafka_subscribe(membership->client_.get(), topics.get());
+      code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(code, "join group " + own.group));
+  }
+  return membership;
+}
+
+Membership::~Membership() { close(); }
+
+void Membership::close() {
+  if (!closed_ && client_) {
+    closed_ = true;
+    polling = this;
+    (void)rd_kafka_consumer_close(client_.get());
+    polling = nullptr;
+  }
+}
+
+void Membership::poll(int timeout_ms) {
+  polling = this;
+  rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), timeout_ms);
+  polling = nullptr;
+  if (message == nullptr) {
+    return;
+  }
+  if (message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && parts_.events->on_fatal) {
+    parts_.events->on_fatal("another process joined group " + parts_.group + " as instance " +
+                            parts_.instance + ": each instance needs an id of its own");
+  }
+  rd_kafka_message_destroy(message);
+}
+
+void Membership::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code,
+                              rd_kafka_topic_partition_list_t* partitions, void*) {
+  if (polling != nullptr) {
+    polling->rebalance(code, partitions);
+  }
+}
+
+void Membership::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) {
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    for (int i = 0; i < partitions->cnt; ++i) {
+      partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
+    }
+    rd_kafka_error_destroy(rd_kafka_incremental_assign(client_.get(), partitions));
+    (void)rd_kafka_pause_partitions(client_.get(), partitions);
+    for (const std::int32_t partition : numbers(*partitions)) {
+      parts_.on_assigned(partition);
+    }
+    return;
+  }
+  if (rd_kafka_assignment_lost(client_.get()) != 0) {
+    parts_.on_lost(numbers(*partitions));
+  } else {
+    parts_.on_revoked(numbers(*partitions));
+  }
+  rd_kafka_error_destroy(rd_kafka_incremental_unassign(client_.get(), partitions));
+}
+
+void Membership::commit(const std::vector<std::pair<std::int32_t, std::int64_t>>& positions) {
+  if (positions.empty() || closed_) {
+    return;
+  }
+  const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+  for (const auto& [partition, position] : positions) {
+    rd_kafka_topic_partition_list_add(list.get(), parts_.topic.c_str(), partition)->offset = position;
+  }
+  (void)rd_kafka_commit(client_.get(), list.get(), 1);
+}
+
+}  // namespace kpay::kafka

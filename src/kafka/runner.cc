@@ -1,0 +1,362 @@
+#include "kafka/runner.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+
+namespace kpay::kafka {
+
+namespace {
+
+constexpr int kAnswerMs = 5000;
+constexpr std::int64_t kWatchMs = 1000;
+constexpr auto kAskTime = std::chrono::milliseconds(2000);
+
+void sleep_ms(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+}  // namespace
+
+Runner::Runner(RunnerOptions options)
+    : options_(std::move(options)), topics_(options_.topic_prefix, stream::topics_of(options_.specs)) {
+  events_.on_fatal = [this](const std::string& text) {
+    const bool fenced = text.find("as instance") != std::string::npos;
+    fatal(fenced ? ErrorCode::fenced : ErrorCode::unavailable, text);
+  };
+  events_.on_reachable = [this](bool reachable, const std::string& text) {
+    if (!reachable) {
+      say("no broker can be reached: " + text);
+    }
+  };
+}
+
+Runner::~Runner() { (void)stop(0); }
+
+void Runner::say(const std::string& text) const {
+  if (options_.on_state) {
+    options_.on_state(text);
+  }
+}
+
+void Runner::fatal(ErrorCode code, const std::string& text) {
+  if (!fatal_told_.exchange(true) && options_.on_fatal) {
+    options_.on_fatal({code, text});
+  }
+}
+
+std::optional<std::size_t> Runner::spec_of(const std::string& stage) const {
+  for (std::size_t i = 0; i < options_.specs.size(); ++i) {
+    if (options_.specs[i].name == stage) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+Worker& Runner::worker_of(std::size_t spec, std::int32_t partition) {
+  return *workers_[(spec + static_cast<std::size_t>(partition)) % workers_.size()];
+}
+
+// ---- starting
+
+Result<void> Runner::start() {
+  Result<std::unique_ptr<Admin>> admin = Admin::connect(options_.client);
+  if (!admin) {
+    return Unexpected(admin.error());
+  }
+  admin_ = std::move(*admin);
+  if (Result<void> connected = connect(); !connected) {
+    return connected;
+  }
+  for (std::size_t i = 0; i < options_.workers; ++i) {
+    Worker::Parts parts;
+    parts.specs = &options_.specs;
+    parts.topics = &topics_;
+    parts.client = options_.client;
+    parts.events = &events_;
+    parts.cluster_id = cluster_id_;
+    parts.partitions = options_.partitions;
+    parts.task = options_.task;
+    parts.make_store = options_.make_store;
+    parts.notice = options_.notice;
+    parts.records_per_turn = options_.records_per_turn;
+    Result<std::unique_ptr<Worker>> worker = Worker::start(std::move(parts));
+    if (!worker) {
+      return Unexpected(worker.error());
+    }
+    workers_.push_back(std::move(*worker));
+  }
+  {
+    const std::lock_guard lock(paused_mutex_);
+    running_ = true;
+    for (const auto& [spec, paused] : paused_) {
+      tell_paused(spec, paused);
+    }
+  }
+  for (std::size_t i = 0; i < options_.specs.size(); ++i) {
+    Membership::Parts parts;
+    parts.client = options_.client;
+    parts.group = options_.topic_prefix + options_.specs[i].name;
+    parts.instance = options_.instance;
+    parts.topic = options_.topic_prefix + options_.specs[i].input;
+    parts.events = &events_;
+    parts.on_assigned = [this, i](std::int32_t partition) { assign(i, partition); };
+    parts.on_revoked = [this, i](const std::vector<std::int32_t>& partitions) { release(i, partitions); };
+    parts.on_lost = [this, i](const std::vector<std::int32_t>& partitions) { lose(i, partitions); };
+    Result<std::unique_ptr<Membership>> membership = Membership::join(std::move(parts));
+    if (!membership) {
+      return Unexpected(membership.error());
+    }
+    memberships_.push_back(std::move(*membership));
+  }
+  group_thread_ = std::thread([this] { group_loop(); });
+  watch_thread_ = std::thread([this] { watch_loop(); });
+  return {};
+}
+
+// Waits for brokers and topics: a start before them is an order, not an error.
+Result<void> Runner::connect() {
+  while (!stopping_) {
+    Result<std::string> id = admin_->cluster_id(kAnswerMs);
+    if (id) {
+      cluster_id_ = std::move(*id);
+      Result<void> checked = check_topics(true);
+      if (checked || (checked.error().code != ErrorCode::not_found &&
+                      checked.error().code != ErrorCode::unavailable)) {
+        return checked;
+      }
+      say("waiting: " + checked.error().message);
+    } else {
+      say("waiting for a broker of " + options_.client.bootstrap_servers + ": " + id.error().message);
+    }
+    sleep_ms(kWatchMs / 2);
+  }
+  return Unexpected(ErrorCode::unavailable, "stopped while waiting for the cluster");
+}
+
+// R10, R19: the topics are there, with our count of partitions, and are the ones they were.
+Result<void> Runner::check_topics(bool first) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < topics_.size(); ++i) {
+    names.push_back(topics_.full_name(static_cast<stream::TopicIndex>(i)));
+  }
+  Result<std::vector<TopicInfo>> infos = admin_->describe(names, kAnswerMs);
+  if (!infos) {
+    return Unexpected(infos.error());
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto topic = static_cast<stream::TopicIndex>(i);
+    const TopicInfo* info = nullptr;
+    for (const TopicInfo& each : *infos) {
+      info = each.name == names[i] ? &each : info;
+    }
+    if (info == nullptr) {
+      return Unexpected(ErrorCode::not_found,
+                        "topic " + names[i] + " doesn't exist (`kpayctl topics apply` makes it)");
+    }
+    if (info->partitions != options_.partitions) {
+      return Unexpected(ErrorCode::invalid, "topic " + names[i] + " has " + std::to_string(info->partitions) +
+                                                " partitions, kafka.partitions says " +
+                                                std::to_string(options_.partitions) +
+                                                "; the count is fixed for a generation of topics");
+    }
+    if (first) {
+      topics_.set_id(topic, info->id);
+    } else if (topics_.id(topic) != info->id) {
+      return Unexpected(ErrorCode::invalid, "topic " + names[i] + " was made anew under its old name");
+    }
+  }
+  return {};
+}
+
+// ---- groups
+
+void Runner::assign(std::size_t spec, std::int32_t partition) {
+  assigned_once_ = true;
+  worker_of(spec, partition).post([spec, partition](stream::Host& host) {
+    host.assign(spec, partition, monotonic_ms());
+  });
+}
+
+void Runner::lose(std::size_t spec, const std::vector<std::int32_t>& partitions) {
+  for (const std::int32_t partition : partitions) {
+    worker_of(spec, partition).post([spec, partition](stream::Host& host) { host.lose(spec, partition); });
+  }
+}
+
+// R28: finished before it is given back, or dropped.
+void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitions) {
+  for (const std::int32_t partition : partitions) {
+    worker_of(spec, partition).post([spec, partition](stream::Host& host) { host.release(spec, partition); });
+  }
+  const std::int64_t deadline = monotonic_ms() + options_.release_ms_max;
+  for (const std::int32_t partition : partitions) {
+    bool there = true;
+    while (there && monotonic_ms() < deadline) {
+      std::future<bool> answer = worker_of(spec, partition).ask<bool>([spec, partition](stream::Host& host) {
+        return host.find(spec, partition) != nullptr;
+      });
+      there = answer.wait_for(kAskTime) == std::future_status::ready && answer.get();
+      if (there) {
+        sleep_ms(5);
+      }
+    }
+    dropped_some_ = dropped_some_ || there;
+  }
+  lose(spec, partitions);
+}
+
+void Runner::group_loop() {
+  std::int64_t committed_ms = monotonic_ms();
+  while (!stopping_) {
+    for (const std::unique_ptr<Membership>& membership : memberships_) {
+      membership->poll(20);
+    }
+    if (monotonic_ms() - committed_ms > 5 * kWatchMs) {
+      committed_ms = monotonic_ms();
+      commit_positions();
+    }
+  }
+  for (const std::unique_ptr<Membership>& membership : memberships_) {
+    membership->close();
+  }
+}
+
+void Runner::commit_positions() {
+  std::vector<std::vector<std::pair<std::int32_t, std::int64_t>>> positions(memberships_.size());
+  for (const RunnerTask& task : tasks()) {
+    if (const std::optional<std::size_t> spec = spec_of(task.status.stage);
+        spec && task.status.phase == stream::Phase::running) {
+      positions[*spec].emplace_back(task.status.partition, task.status.checkpoint_position);
+    }
+  }
+  for (std::size_t i = 0; i < memberships_.size(); ++i) {
+    memberships_[i]->commit(positions[i]);
+  }
+}
+
+void Runner::watch_loop() {
+  while (!stopping_) {
+    if (Result<void> checked = check_topics(false); !checked) {
+      if (checked.error().code == ErrorCode::unavailable) {
+        say("no broker answers: " + checked.error().message);
+      } else {
+        fatal(checked.error().code, checked.error().message);
+      }
+    } else {
+      refresh_ends();
+    }
+    for (std::int64_t waited = 0; waited < kWatchMs && !stopping_; waited += 50) {
+      sleep_ms(50);
+    }
+  }
+}
+
+void Runner::refresh_ends() {
+  for (const RunnerTask& task : tasks()) {
+    const std::optional<std::size_t> spec = spec_of(task.status.stage);
+    if (!spec || stopping_) {
+      continue;
+    }
+    const std::string name = options_.topic_prefix + options_.specs[*spec].input;
+    if (Result<stream::LogBounds> bounds = admin_->bounds(name, task.status.partition, kAnswerMs)) {
+      const std::lock_guard lock(ends_mutex_);
+      ends_[{*spec, task.status.partition}] = bounds->end;
+    }
+  }
+}
+
+// ---- stopping
+
+bool Runner::stop(std::int64_t deadline_ms) {
+  const bool first = !stopping_.exchange(true);
+  if (watch_thread_.joinable()) {
+    watch_thread_.join();
+  }
+  if (first) {
+    options_.release_ms_max = deadline_ms;
+  }
+  if (group_thread_.joinable()) {
+    group_thread_.join();  // closing the groups revokes, which releases every task
+  }
+  return !dropped_some_;
+}
+
+// ---- asking
+
+std::vector<RunnerTask> Runner::tasks() {
+  {
+    const std::lock_guard lock(paused_mutex_);
+    if (!running_) {
+      return {};
+    }
+  }
+  std::vector<std::future<std::vector<stream::TaskStatus>>> answers;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    answers.push_back(worker->ask<std::vector<stream::TaskStatus>>([](stream::Host& host) {
+      std::vector<stream::TaskStatus> statuses;
+      for (const std::shared_ptr<stream::Task>& task : host.tasks()) {
+        statuses.push_back(task->status());
+      }
+      return statuses;
+    }));
+  }
+  std::vector<RunnerTask> tasks;
+  for (auto& answer : answers) {
+    if (answer.wait_for(kAskTime) != std::future_status::ready) {
+      continue;
+    }
+    for (stream::TaskStatus& status : answer.get()) {
+      tasks.push_back({std::move(status), -1});
+    }
+  }
+  const std::lock_guard lock(ends_mutex_);
+  for (RunnerTask& task : tasks) {
+    const auto end = ends_.find({spec_of(task.status.stage).value_or(0), task.status.partition});
+    task.end = end == ends_.end() ? -1 : std::max(end->second, task.status.position);
+  }
+  return tasks;
+}
+
+bool Runner::ready() {
+  const std::vector<RunnerTask> all = tasks();
+  return assigned_once_ && !all.empty() && std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
+           return task.status.phase == stream::Phase::running;
+         });
+}
+
+std::uint64_t Runner::turns() const {
+  std::uint64_t turns = 0;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    turns += worker->turns();
+  }
+  return turns;
+}
+
+void Runner::set_paused(const std::string& stage, bool paused) {
+  if (const std::optional<std::size_t> spec = spec_of(stage)) {
+    const std::lock_guard lock(paused_mutex_);
+    paused_[*spec] = paused;
+    if (running_) {
+      tell_paused(*spec, paused);
+    }
+  }
+}
+
+void Runner::tell_paused(std::size_t spec, bool paused) {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([spec, paused](stream::Host& host) { host.set_paused(spec, paused); });
+  }
+}
+
+void Runner::acknowledge_time() {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([](stream::Host& host) {
+      for (const std::shared_ptr<stream::Task>& task : host.tasks()) {
+        task->acknowledge_time();
+      }
+    });
+  }
+}
+
+}  // namespace kpay::kafka

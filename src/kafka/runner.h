@@ -1,0 +1,133 @@
+// Runner: a daemon's stages over Kafka, from start to stop. Its instances share each stage's
+// partitions through the stage's consumer group; inside, workers share the tasks.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "kafka/membership.h"
+#include "kafka/worker.h"
+
+namespace kpay::kafka {
+
+struct RunnerOptions {
+  std::vector<stream::StageSpec> specs;
+  ClientOptions client;
+  std::string topic_prefix = "kpay.";
+  std::int32_t partitions = 12;
+  std::string instance;
+  std::size_t workers = 1;
+  std::size_t records_per_turn = 512;
+  stream::TaskOptions task;
+  std::int64_t release_ms_max = 10'000;  ///< a revoked task is dropped after that (R28)
+  stream::Host::StoreMaker make_store;
+  stream::Host::NoticeSink notice;
+  std::function<void(const std::string& text)> on_state;  ///< what it waits for or does, in words
+  /// The process has to end with this error; called once, from any thread (R11, R19).
+  std::function<void(const Error& error)> on_fatal;
+};
+
+/// A task's status with what only the cluster knows.
+struct RunnerTask {
+  stream::TaskStatus status;
+  std::int64_t end = -1;  ///< the input's end, -1 while unknown
+};
+
+/// Keys as text, both ends included; empty: no bound. The cursor is TableRows::next of a page.
+struct RangeQuery {
+  std::string stage;
+  std::string table;
+  std::string from;
+  std::string to;
+  std::size_t limit = 100;
+  std::string cursor;
+};
+
+/// A page of a table's rows.
+struct TableRows {
+  std::vector<std::pair<std::string, stream::Fields>> rows;
+  std::string next;  ///< where to go on; empty at the end
+};
+
+/// Threads: all methods from any thread; callbacks come from its own threads.
+class Runner {
+ public:
+  explicit Runner(RunnerOptions options);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  /// Connects, checks the topics, joins the groups. Waits for brokers and topics as long as it
+  /// takes (or until stop()). Errors: invalid (wrong topic settings), refused, fenced.
+  Result<void> start();
+  /// Ends a start() that waits.
+  void cancel_start() noexcept { stopping_ = true; }
+  /// Task drain: releases every task with a clean marker, then leaves. False when the deadline
+  /// passed first and something was dropped.
+  bool stop(std::int64_t deadline_ms);
+
+  /// Every task of this instance, by stage and partition.
+  [[nodiscard]] std::vector<RunnerTask> tasks();
+  /// True when the groups gave out what they have and each task here is restored.
+  [[nodiscard]] bool ready();
+  [[nodiscard]] std::uint64_t turns() const;
+  [[nodiscard]] const std::string& cluster_id() const noexcept { return cluster_id_; }
+
+  /// Before start() too: then the stage's tasks begin paused.
+  void set_paused(const std::string& stage, bool paused);
+  void acknowledge_time();
+
+  /// The row as it is now. Errors: not_found (no such table, row, or partition here).
+  Result<std::optional<stream::Fields>> table_get(const std::string& stage, const std::string& table,
+                                                  const std::string& key);
+  /// Rows as of the last checkpoint, of all partitions here: by partition, then by key.
+  /// Errors: invalid (the cursor), io.
+  Result<TableRows> table_range(const RangeQuery& query);
+  /// "stage.table" of all tables that this instance may hold.
+  [[nodiscard]] std::vector<std::string> table_names();
+  [[nodiscard]] const std::vector<stream::StageSpec>& specs() const noexcept { return options_.specs; }
+
+ private:
+  Result<void> connect();
+  Result<void> check_topics(bool first);
+  void group_loop();
+  void watch_loop();
+  void refresh_ends();
+  void assign(std::size_t spec, std::int32_t partition);
+  void release(std::size_t spec, const std::vector<std::int32_t>& partitions);
+  void lose(std::size_t spec, const std::vector<std::int32_t>& partitions);
+  void commit_positions();
+  void tell_paused(std::size_t spec, bool paused);
+  void fatal(ErrorCode code, const std::string& text);
+  void say(const std::string& text) const;
+  [[nodiscard]] Worker& worker_of(std::size_t spec, std::int32_t partition);
+  [[nodiscard]] std::optional<std::size_t> spec_of(const std::string& stage) const;
+
+  RunnerOptions options_;
+  stream::TopicTable topics_;
+  ClientEvents events_;
+  std::string cluster_id_;
+  std::unique_ptr<Admin> admin_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Membership>> memberships_;
+  std::thread group_thread_;
+  std::thread watch_thread_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> fatal_told_ = false;
+  std::atomic<bool> assigned_once_ = false;
+  std::atomic<bool> dropped_some_ = false;
+  std::mutex paused_mutex_;
+  std::map<std::size_t, bool> paused_;
+  bool running_ = false;  // the workers are there (under paused_mutex_)
+  std::mutex ends_mutex_;
+  std::map<std::pair<std::size_t, std::int32_t>, std::int64_t> ends_;
+};
+
+}  // namespace kpay::kafka
