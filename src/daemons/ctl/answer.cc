@@ -1,0 +1,50 @@
+#include "daemons/ctl/answer.h"
+
+#include <algorithm>
+
+#include "http/json.h"
+
+namespace kpay::ctl {
+
+Answer failed(Exit exit, std::string_view code, std::string_view message, std::string_view hint) {
+  http::JsonObject error;
+  error.add("code", code).add("message", message);
+  if (!hint.empty()) {
+    error.add("hint", hint);
+  }
+  Answer answer;
+  answer.json = http::JsonObject().add_json("error", error.finish()).finish();
+  answer.note = "kpayctl: " + std::string(message) + "\n";
+  if (!hint.empty()) {
+    answer.note += "  " + std::string(hint) + "\n";
+  }
+  answer.exit = exit;
+  return answer;
+}
+
+Answer failed(const Error& error) {
+  return failed(exit_of(error.code), to_string(error.code), error.message);
+}
+
+std::string TextTable::text() const {
+  std::vector<std::size_t> widths;
+  for (const std::vector<std::string>& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const std::vector<std::string>& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) {
+        text.append(widths[i] - row[i].size() + 2, ' ');
+      }
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace kpay::ctl

@@ -1,0 +1,89 @@
+#include "daemons/ctl/cli.h"
+
+#include <csignal>
+#include <cstdio>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "build_info.h"
+#include "http/json.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  kpayctl topics apply --bootstrap localhost:9092 --partitions 12 --replication 3\n"
+    "  kpayctl accounts open alice --currency EUR --opening 100.00 --wait\n"
+    "  kpayctl payments send --from alice --to bob --amount 12.34 --currency EUR --wait\n"
+    "  kpayctl books verify --json\n"
+    "\n"
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused or conflict, 5 unreachable,\n"
+    "  6 permission, 7 partial, 8 check failed, 9 timed out, 130 interrupted";
+
+// A command that waits or follows leaves nothing half done: what it sent has its own id.
+void on_interrupt(int) { _exit(static_cast<int>(Exit::interrupted)); }
+
+void add_version(CLI::App& app, Session& session) {
+  app.add_subcommand("version", "Say which build this is")->callback([&session] {
+    session.chosen = []() -> Result<Answer> {
+      const std::string version(kVersion);
+      const std::string commit(kCommit);
+      return Answer{http::JsonObject().add("version", version).add("commit", commit).finish(),
+                    "kpayctl " + version + " (" + commit + ")\n"};
+    };
+  });
+}
+
+void add_common(CLI::App& app, Session& session) {
+  app.add_option("--bootstrap", session.flags.bootstrap,
+                 "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
+  app.add_option("--config", session.flags.config_file, "A YAML file with kafka.*");
+  app.add_option("--prefix", session.flags.prefix, "The beginning of topic names [kpay.]");
+  app.add_option("--partitions", session.flags.partitions,
+                 "Partitions of the topics [as many as they have]")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--json", session.json, "One JSON document on standard output");
+}
+
+int print(const Answer& answer, bool json) {
+  if (json) {
+    std::fprintf(stdout, "%s\n", answer.json.c_str());
+  } else {
+    std::fputs(answer.text.c_str(), stdout);
+    std::fputs(answer.note.c_str(), stderr);
+  }
+  return static_cast<int>(answer.exit);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  std::signal(SIGINT, on_interrupt);
+  Session session;
+  CLI::App app("Operate kpay: topics, accounts, payments, books, pipeline", "kpayctl");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_common(app, session);
+  add_topics(app, session);
+  add_accounts(app, session);
+  add_payments(app, session);
+  add_books(app, session);
+  add_pipeline(app, session);
+  add_dlq(app, session);
+  add_status(app, session);
+  add_config(app, session);
+  add_version(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  const Result<Answer> answer = session.chosen();
+  return print(answer ? *answer : failed(answer.error()), session.json);
+}
+
+}  // namespace kpay::ctl

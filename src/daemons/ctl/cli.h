@@ -1,0 +1,35 @@
+// Cli: kpayctl's commands, noun by noun, and how one of them is run.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "daemons/ctl/answer.h"
+#include "daemons/ctl/connection.h"
+
+namespace CLI {
+class App;
+}
+
+namespace kpay::ctl {
+
+/// What every command sees of the command line, and which command it chose.
+struct Session {
+  ConnectionFlags flags;
+  bool json = false;
+  std::function<Result<Answer>()> chosen;  ///< set while parsing
+};
+
+void add_topics(CLI::App& app, Session& session);
+void add_accounts(CLI::App& app, Session& session);
+void add_payments(CLI::App& app, Session& session);
+void add_books(CLI::App& app, Session& session);
+void add_pipeline(CLI::App& app, Session& session);
+void add_dlq(CLI::App& app, Session& session);
+void add_status(CLI::App& app, Session& session);
+void add_config(CLI::App& app, Session& session);
+
+/// Parses, runs, prints; gives the exit code.
+[[nodiscard]] int run(int argc, const char* const* argv);
+
+}  // namespace kpay::ctl

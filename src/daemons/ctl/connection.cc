@@ -1,0 +1,113 @@
+#include "daemons/ctl/connection.h"
+
+#include <cstdlib>
+
+#include "config/daemon_config.h"
+#include "stages/specs.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+const char* protocol_text(config::SecurityProtocol protocol) {
+  switch (protocol) {
+    case config::SecurityProtocol::plaintext: return "plaintext";
+    case config::SecurityProtocol::ssl: return "ssl";
+    case config::SecurityProtocol::sasl_plaintext: return "sasl_plaintext";
+    case config::SecurityProtocol::sasl_ssl: return "sasl_ssl";
+  }
+  return "plaintext";
+}
+
+Result<void> take_file(const std::string& path, Connection& connection) {
+  Result<config::Config> file = config::load(path, config::tool_schema());
+  if (!file) {
+    return Unexpected(file.error());
+  }
+  const config::KafkaConfig kafka = config::kafka_config(*file);
+  connection.client.bootstrap_servers = kafka.bootstrap_servers;
+  connection.client.security_protocol = protocol_text(kafka.security_protocol);
+  connection.client.ssl_ca_file = kafka.ssl_ca_file;
+  connection.client.ssl_certificate_file = kafka.ssl_certificate_file;
+  connection.client.ssl_key_file = kafka.ssl_key_file;
+  if (connection.client.security_protocol.starts_with("sasl_")) {
+    Result<std::string> password = config::read_secret(kafka.sasl_password_file);
+    if (!password) {
+      return Unexpected(password.error());
+    }
+    connection.client.sasl_mechanism = kafka.sasl_mechanism;
+    connection.client.sasl_username = kafka.sasl_username;
+    connection.client.sasl_password = *password;
+  }
+  connection.prefix = kafka.topic_prefix;
+  connection.partitions = kafka.partitions;
+  return {};
+}
+
+}  // namespace
+
+Result<Connection> resolve(const ConnectionFlags& flags) {
+  Connection connection;
+  if (!flags.config_file.empty()) {
+    if (Result<void> taken = take_file(flags.config_file, connection); !taken) {
+      return Unexpected(taken.error());
+    }
+  }
+  for (const std::string& servers :
+       {from_environment("KPAY_BOOTSTRAP_SERVERS"), flags.bootstrap}) {
+    connection.client.bootstrap_servers =
+        servers.empty() ? connection.client.bootstrap_servers : servers;
+  }
+  for (const std::string& prefix : {from_environment("KPAY_TOPIC_PREFIX"), flags.prefix}) {
+    connection.prefix = prefix.empty() ? connection.prefix : prefix;
+  }
+  if (flags.partitions > 0) {
+    connection.partitions = flags.partitions;
+  }
+  if (connection.client.bootstrap_servers.empty()) {
+    return Unexpected(ErrorCode::invalid,
+                      "no broker is named: give --bootstrap HOST:PORT or --config FILE, or set "
+                      "KPAY_BOOTSTRAP_SERVERS");
+  }
+  connection.client.client_id = "kpayctl";
+  return connection;
+}
+
+Result<std::unique_ptr<kafka::TopicReader>> reach(const Connection& connection) {
+  Result<std::unique_ptr<kafka::TopicReader>> reader =
+      kafka::TopicReader::connect(connection.client);
+  if (!reader) {
+    return reader;
+  }
+  if (Result<std::string> id = (*reader)->admin().cluster_id(kAnswerMs); !id) {
+    return Unexpected(id.error().code,
+                      connection.client.bootstrap_servers + ": " + id.error().message);
+  }
+  return reader;
+}
+
+Result<std::int32_t> partition_count(const Connection& connection, kafka::Admin& admin) {
+  const std::string topic = connection.topic(stages::kTopicIncoming);
+  Result<std::vector<kafka::TopicInfo>> infos = admin.describe({topic}, kAnswerMs);
+  if (!infos) {
+    return Unexpected(infos.error());
+  }
+  if (infos->empty()) {
+    return Unexpected(ErrorCode::not_found,
+                      "topic " + topic + " doesn't exist (`kpayctl topics apply` makes it)");
+  }
+  const std::int32_t found = infos->front().partitions;
+  if (connection.partitions && *connection.partitions != found) {
+    return Unexpected(ErrorCode::invalid, "topic " + topic + " has " + std::to_string(found) +
+                                              " partitions, not " +
+                                              std::to_string(*connection.partitions));
+  }
+  return found;
+}
+
+}  // namespace kpay::ctl

@@ -1,0 +1,311 @@
+#include "daemons/ctl/topics.h"
+
+#include <algorithm>
+
+#include "base/time.h"
+#include "build_info.h"
+#include "kafka/plain_producer.h"
+#include "stages/specs.h"
+#include "stream/topics.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+constexpr std::int32_t kPartitionsDefault = 12;
+constexpr std::int32_t kReplicationDefault = 3;
+constexpr int kCreateMs = 60'000;
+constexpr int kLeaderMs = 30'000;
+
+struct SeenTopics {
+  std::vector<kafka::TopicInfo> infos;
+  std::vector<TopicShape> shapes;  ///< as infos, names without the prefix
+
+  [[nodiscard]] const kafka::TopicInfo* find(const std::string& full_name) const {
+    const auto found =
+        std::find_if(infos.begin(), infos.end(),
+                     [&](const kafka::TopicInfo& info) { return info.name == full_name; });
+    return found == infos.end() ? nullptr : &*found;
+  }
+};
+
+Result<SeenTopics> see(const Connection& connection, kafka::Admin& admin,
+                       const std::vector<TopicShape>& wanted) {
+  std::vector<std::string> names;
+  for (const TopicShape& topic : wanted) {
+    names.push_back(connection.topic(topic.name));
+  }
+  Result<std::vector<kafka::TopicInfo>> infos = admin.describe(names, kAnswerMs);
+  if (!infos) {
+    return Unexpected(infos.error());
+  }
+  SeenTopics seen{std::move(*infos), {}};
+  for (const kafka::TopicInfo& info : seen.infos) {
+    Result<std::map<std::string, std::string>> settings = admin.settings(info.name, kAnswerMs);
+    if (!settings) {
+      return Unexpected(settings.error());
+    }
+    seen.shapes.push_back({info.name.substr(connection.prefix.size()), info.partitions,
+                           info.replication, std::move(*settings)});
+  }
+  return seen;
+}
+
+Result<TopicSizes> sizes_of(const Connection& connection, kafka::Admin& admin,
+                            std::int32_t replication) {
+  Result<std::vector<kafka::TopicInfo>> infos =
+      admin.describe({connection.topic(stages::kTopicIncoming)}, kAnswerMs);
+  if (!infos) {
+    return Unexpected(infos.error());
+  }
+  Result<int> brokers = admin.brokers(kAnswerMs);
+  if (!brokers) {
+    return Unexpected(brokers.error());
+  }
+  TopicSizes sizes{kPartitionsDefault, std::min(kReplicationDefault, std::max(1, *brokers))};
+  if (!infos->empty()) {
+    sizes = {infos->front().partitions, infos->front().replication};
+  }
+  sizes.partitions = connection.partitions.value_or(sizes.partitions);
+  sizes.replication = replication > 0 ? replication : sizes.replication;
+  return sizes;
+}
+
+stream::TopicTable table_of(const Connection& connection, const SeenTopics& seen,
+                            const std::vector<stream::StageSpec>& specs) {
+  const std::vector<std::string> names = stream::topics_of(specs);
+  stream::TopicTable table(connection.prefix, names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto topic = static_cast<stream::TopicIndex>(i);
+    if (const kafka::TopicInfo* info = seen.find(table.full_name(topic))) {
+      table.set_id(topic, info->id);
+    }
+  }
+  return table;
+}
+
+// A topic that was made a moment ago may have no leader yet.
+Result<stream::LogBounds> bounds_of(kafka::Admin& admin, const std::string& topic,
+                                    std::int32_t partition) {
+  const std::int64_t deadline = monotonic_ms() + kLeaderMs;
+  Result<stream::LogBounds> bounds = admin.bounds(topic, partition, kAnswerMs);
+  while (!bounds && monotonic_ms() < deadline) {
+    bounds = admin.bounds(topic, partition, kAnswerMs);
+  }
+  return bounds;
+}
+
+Result<ChangelogView> view_changelog(kafka::TopicReader& reader, const std::string& topic,
+                                     std::int32_t partition) {
+  ChangelogView view{topic, partition};
+  Result<stream::LogBounds> bounds = bounds_of(reader.admin(), topic, partition);
+  if (!bounds) {
+    return Unexpected(bounds.error());
+  }
+  view.begin = bounds->begin;
+  view.end = bounds->end;
+  if (view.begin == view.end) {
+    return view;
+  }
+  Result<void> read = reader.read(
+      topic, {{partition, view.begin, view.begin + 1}},
+      [&](std::int32_t, const stream::LogRecord& record) {
+        std::optional<stream::ChangelogRecord> decoded = stream::decode_changelog(record.value);
+        if (decoded && std::holds_alternative<stream::OpenMarker>(*decoded)) {
+          view.first = std::get<stream::OpenMarker>(std::move(*decoded));
+        }
+        return false;
+      });
+  if (!read) {
+    return Unexpected(read.error());
+  }
+  return view;
+}
+
+Result<void> view_partitions(const Connection& connection, kafka::TopicReader& reader,
+                             const SeenTopics& seen, TopicsView& view) {
+  const std::vector<stream::StageSpec> specs = stages::all_specs();
+  const stream::TopicTable table = table_of(connection, seen, specs);
+  for (const stream::StageSpec& spec : specs) {
+    const std::string changelog = connection.topic(spec.changelog());
+    const stream::Identity identity =
+        table.identity_for(spec, view.cluster_id, view.sizes.partitions);
+    const kafka::TopicInfo* info = seen.find(changelog);
+    for (std::int32_t p = 0; p < view.sizes.partitions; ++p) {
+      ChangelogView each{changelog, p};
+      if (info != nullptr && p < info->partitions) {
+        Result<ChangelogView> there = view_changelog(reader, changelog, p);
+        if (!there) {
+          return Unexpected(there.error());
+        }
+        each = std::move(*there);
+      }
+      each.expected = identity;
+      view.changelogs.push_back(std::move(each));
+    }
+    const std::string input = connection.topic(spec.input);
+    if (const kafka::TopicInfo* there = seen.find(input)) {
+      for (std::int32_t p = 0; p < there->partitions; ++p) {
+        Result<stream::LogBounds> bounds = bounds_of(reader.admin(), input, p);
+        if (!bounds) {
+          return Unexpected(bounds.error());
+        }
+        view.inputs.push_back({input, p, bounds->end});
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
+                           const TopicsView& view) {
+  std::vector<kafka::NewTopic> missing;
+  std::map<std::string, kafka::Settings> changes;
+  for (const TopicDifference& difference : view.differences) {
+    if (difference.kind == TopicDifference::Kind::setting) {
+      changes[difference.topic].emplace_back(difference.what, difference.to);
+    }
+    for (const TopicShape& topic : view.wanted) {
+      if (difference.kind == TopicDifference::Kind::missing && topic.name == difference.topic) {
+        missing.push_back({connection.topic(topic.name), topic.partitions, topic.replication,
+                           {topic.settings.begin(), topic.settings.end()}});
+      }
+    }
+  }
+  if (!missing.empty()) {
+    if (Result<void> created = admin.create(missing, kCreateMs); !created) {
+      return created;
+    }
+  }
+  for (const auto& [topic, settings] : changes) {
+    if (Result<void> changed =
+            admin.change_settings(connection.topic(topic), settings, kCreateMs);
+        !changed) {
+      return changed;
+    }
+  }
+  return {};
+}
+
+Result<void> write_genesis(const Connection& connection, const TopicsView& view,
+                           const GenesisDecision& decision, const Uuid& lineage) {
+  Result<std::unique_ptr<kafka::PlainProducer>> producer =
+      kafka::PlainProducer::connect(connection.client);
+  if (!producer) {
+    return Unexpected(producer.error());
+  }
+  const std::string build = std::string(kVersion) + "+" + std::string(kCommit);
+  std::map<std::string, std::uint32_t> logic_versions;
+  for (const stream::StageSpec& spec : stages::all_specs()) {
+    logic_versions[connection.topic(spec.changelog())] = spec.logic_version;
+  }
+  for (const std::size_t place : decision.missing) {
+    const ChangelogView& changelog = view.changelogs[place];
+    const Bytes record =
+        genesis_record(changelog, lineage, logic_versions[changelog.topic], build);
+    if (Result<void> sent =
+            (*producer)->send(changelog.topic, changelog.partition, {}, ByteView(record));
+        !sent) {
+      return sent;
+    }
+  }
+  return (*producer)->flush(kCreateMs);
+}
+
+// Metadata of what was created reaches the brokers one after the other.
+Result<TopicsView> look_until_there(const Connection& connection, kafka::TopicReader& reader,
+                                    std::int32_t replication) {
+  const std::int64_t deadline = monotonic_ms() + kLeaderMs;
+  Result<TopicsView> view = look(connection, reader, replication);
+  const auto incomplete = [&] {
+    return view && std::any_of(view->differences.begin(), view->differences.end(),
+                               [](const TopicDifference& each) { return each.fixable(); });
+  };
+  while ((!view || incomplete()) && monotonic_ms() < deadline) {
+    view = look(connection, reader, replication);
+  }
+  if (incomplete()) {
+    return Unexpected(ErrorCode::unavailable,
+                      describe(view->differences.front(), connection.prefix) +
+                          ": the brokers accepted that and don't show it");
+  }
+  return view;
+}
+
+}  // namespace
+
+Result<TopicsView> look(const Connection& connection, kafka::TopicReader& reader,
+                        std::int32_t replication) {
+  kafka::Admin& admin = reader.admin();
+  TopicsView view;
+  Result<std::string> cluster_id = admin.cluster_id(kAnswerMs);
+  if (!cluster_id) {
+    return Unexpected(cluster_id.error());
+  }
+  view.cluster_id = *cluster_id;
+  Result<TopicSizes> sizes = sizes_of(connection, admin, replication);
+  if (!sizes) {
+    return Unexpected(sizes.error());
+  }
+  view.sizes = *sizes;
+  view.wanted = wanted_topics(stages::all_specs(), view.sizes);
+  Result<SeenTopics> seen = see(connection, admin, view.wanted);
+  if (!seen) {
+    return Unexpected(seen.error());
+  }
+  view.differences = differences(view.wanted, seen->shapes);
+  if (Result<void> viewed = view_partitions(connection, reader, *seen, view); !viewed) {
+    return Unexpected(viewed.error());
+  }
+  return view;
+}
+
+Result<Applied> apply(const Connection& connection, kafka::TopicReader& reader,
+                      std::int32_t replication) {
+  Result<TopicsView> view = look(connection, reader, replication);
+  if (!view) {
+    return Unexpected(view.error());
+  }
+  for (const TopicDifference& difference : view->differences) {
+    if (!difference.fixable()) {
+      return Unexpected(ErrorCode::conflict, describe(difference, connection.prefix));
+    }
+  }
+  Result<GenesisDecision> decision = decide_genesis(view->changelogs, view->inputs);
+  if (!decision) {
+    return Unexpected(decision.error());
+  }
+  Applied applied{view->differences, 0, {}};
+  if (!view->differences.empty()) {
+    if (Result<void> changed = change_topics(connection, reader.admin(), *view); !changed) {
+      return Unexpected(changed.error());
+    }
+    view = look_until_there(connection, reader, replication);
+    if (!view) {
+      return Unexpected(view.error());
+    }
+    decision = decide_genesis(view->changelogs, view->inputs);
+    if (!decision) {
+      return Unexpected(decision.error());
+    }
+  }
+  const Uuid lineage = decision->lineage.value_or(new_uuid_v4());
+  applied.lineage = to_string(lineage);
+  applied.genesis_written = decision->missing.size();
+  if (!decision->missing.empty()) {
+    if (Result<void> written = write_genesis(connection, *view, *decision, lineage); !written) {
+      return Unexpected(written.error());
+    }
+    // Two that apply at once would each bring a lineage: the log's first record decides.
+    view = look(connection, reader, replication);
+    if (!view) {
+      return Unexpected(view.error());
+    }
+    if (decision = decide_genesis(view->changelogs, view->inputs); !decision) {
+      return Unexpected(decision.error());
+    }
+  }
+  return applied;
+}
+
+}  // namespace kpay::ctl

@@ -1,0 +1,176 @@
+#include <CLI/CLI.hpp>
+
+#include "daemons/ctl/cli.h"
+#include "daemons/ctl/topics.h"
+#include "http/json.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+std::string to_json(const std::vector<TopicDifference>& differences, const std::string& prefix) {
+  http::JsonArray list;
+  for (const TopicDifference& difference : differences) {
+    http::JsonObject each;
+    each.add("topic", prefix + difference.topic).add("kind", to_string(difference.kind));
+    if (difference.kind != TopicDifference::Kind::missing) {
+      each.add("what", difference.what).add("from", difference.from).add("to", difference.to);
+    }
+    list.add_json(each.finish());
+  }
+  return list.finish();
+}
+
+std::string lines(const std::vector<TopicDifference>& differences, const std::string& prefix) {
+  std::string text;
+  for (const TopicDifference& difference : differences) {
+    text += describe(difference, prefix) + "\n";
+  }
+  return text;
+}
+
+// What the log says to genesis: how many partitions lack it, and why it must not be written.
+struct GenesisView {
+  std::size_t missing = 0;
+  std::string fault;
+  std::string lineage;
+};
+
+GenesisView genesis_of(const TopicsView& view) {
+  const Result<GenesisDecision> decision = decide_genesis(view.changelogs, view.inputs);
+  if (!decision) {
+    return {0, decision.error().message, {}};
+  }
+  return {decision->missing.size(), {}, decision->lineage ? to_string(*decision->lineage) : ""};
+}
+
+http::JsonObject document(const TopicsView& view, const GenesisView& genesis,
+                          const std::string& prefix) {
+  http::JsonObject json;
+  json.add("partitions", view.sizes.partitions)
+      .add("replication", view.sizes.replication)
+      .add_json("differences", to_json(view.differences, prefix))
+      .add("genesis_missing", genesis.missing)
+      .add("lineage", genesis.lineage);
+  if (!genesis.fault.empty()) {
+    json.add("genesis_fault", genesis.fault);
+  }
+  return json;
+}
+
+std::string genesis_lines(const GenesisView& genesis) {
+  if (!genesis.fault.empty()) {
+    return genesis.fault + "\n";
+  }
+  return genesis.missing == 0 ? std::string()
+                              : "genesis: to be written to " + std::to_string(genesis.missing) +
+                                    " changelog partitions\n";
+}
+
+bool refused(const TopicsView& view, const GenesisView& genesis) {
+  bool fixable = genesis.fault.empty();
+  for (const TopicDifference& difference : view.differences) {
+    fixable = fixable && difference.fixable();
+  }
+  return !fixable;
+}
+
+struct Found {
+  Connection connection;
+  TopicsView view;
+  GenesisView genesis;
+};
+
+Result<Found> find(const Session& session, std::int32_t replication) {
+  Result<Connection> connection = resolve(session.flags);
+  if (!connection) {
+    return Unexpected(connection.error());
+  }
+  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
+  if (!reader) {
+    return Unexpected(reader.error());
+  }
+  Result<TopicsView> view = look(*connection, **reader, replication);
+  if (!view) {
+    return Unexpected(view.error());
+  }
+  GenesisView genesis = genesis_of(*view);
+  return Found{std::move(*connection), std::move(*view), std::move(genesis)};
+}
+
+// `check` is `plan` whose differences are failures.
+Result<Answer> show(const Session& session, std::int32_t replication, bool check) {
+  Result<Found> found = find(session, replication);
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  const auto& [connection, view, genesis] = *found;
+  const bool clean =
+      view.differences.empty() && genesis.missing == 0 && genesis.fault.empty();
+  Answer answer;
+  answer.json = document(view, genesis, connection.prefix).add("ok", clean).finish();
+  answer.text = lines(view.differences, connection.prefix) + genesis_lines(genesis);
+  if (clean) {
+    answer.note = std::to_string(view.wanted.size()) + " topics are as planned\n";
+  } else if (check) {
+    answer.exit = Exit::check_failed;
+  } else if (refused(view, genesis)) {
+    answer.exit = Exit::refused;
+  } else {
+    answer.note = "`kpayctl topics apply` makes these changes\n";
+  }
+  return answer;
+}
+
+Result<Answer> apply_plan(const Session& session, std::int32_t replication) {
+  Result<Connection> connection = resolve(session.flags);
+  if (!connection) {
+    return Unexpected(connection.error());
+  }
+  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
+  if (!reader) {
+    return Unexpected(reader.error());
+  }
+  Result<Applied> applied = apply(*connection, **reader, replication);
+  if (!applied) {
+    return Unexpected(applied.error());
+  }
+  const bool changed = !applied->done.empty() || applied->genesis_written > 0;
+  Answer answer;
+  answer.json = http::JsonObject()
+                    .add("changed", changed)
+                    .add_json("differences", to_json(applied->done, connection->prefix))
+                    .add("genesis_written", applied->genesis_written)
+                    .add("lineage", applied->lineage)
+                    .finish();
+  answer.text = lines(applied->done, connection->prefix);
+  if (applied->genesis_written > 0) {
+    answer.text += "genesis: written to " + std::to_string(applied->genesis_written) +
+                   " changelog partitions, lineage " + applied->lineage + "\n";
+  }
+  answer.note = changed ? "done\n" : "nothing to change\n";
+  return answer;
+}
+
+}  // namespace
+
+void add_topics(CLI::App& app, Session& session) {
+  CLI::App* topics = app.add_subcommand("topics", "Plan, make and check the topics");
+  topics->require_subcommand(1);
+  auto replication = std::make_shared<std::int32_t>(0);
+  topics->add_option("--replication", *replication, "Replicas [as they are; else 3, or fewer]")
+      ->check(CLI::Range(1, 16));
+  topics->add_subcommand("plan", "Show what apply would do")->callback([&session, replication] {
+    session.chosen = [&session, replication] { return show(session, *replication, false); };
+  });
+  topics->add_subcommand("apply", "Create and change topics, begin changelogs; fine to repeat")
+      ->callback([&session, replication] {
+        session.chosen = [&session, replication] { return apply_plan(session, *replication); };
+      });
+  topics->add_subcommand("check", "Exit 8 unless everything is as planned")
+      ->callback([&session, replication] {
+        session.chosen = [&session, replication] { return show(session, *replication, true); };
+      });
+}
+
+}  // namespace kpay::ctl

@@ -1,0 +1,51 @@
+#include "daemons/service/notices.h"
+
+namespace kpay::daemons {
+
+void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec, std::int32_t partition,
+                 const stream::TaskNotice& notice) {
+  using Kind = stream::TaskNotice::Kind;
+  const std::string& stage = spec.name;
+  switch (notice.kind) {
+    case Kind::restored:
+      telemetry.emit(telemetry::TaskRestored{.stage = stage, .partition = partition, .source = notice.text});
+      break;
+    case Kind::released:
+      telemetry.emit(telemetry::TaskRevoked{.stage = stage, .partition = partition, .clean = true});
+      break;
+    case Kind::held:
+    case Kind::failed:
+      telemetry.emit(telemetry::TaskHeld{.stage = stage, .partition = partition, .reason = notice.text});
+      break;
+    case Kind::fenced:
+      telemetry.emit(telemetry::TaskFenced{.stage = stage, .partition = partition});
+      break;
+    case Kind::store_set_aside:
+      telemetry.emit(telemetry::StoreSetAside{.stage = stage, .partition = partition, .reason = notice.text});
+      break;
+    case Kind::store_failed:
+      telemetry.emit(telemetry::StoreFailed{.stage = stage, .partition = partition, .error = notice.text});
+      break;
+    case Kind::dead_letter:
+      telemetry.emit(telemetry::DeadLettered{.stage = stage, .partition = partition, .reason = notice.text});
+      break;
+    case Kind::early:
+      telemetry.emit(telemetry::SenderEarly{.stage = stage, .partition = partition, .sender = notice.text});
+      break;
+    case Kind::diverged:
+      telemetry.emit(telemetry::SenderDiverged{.stage = stage, .partition = partition, .sender = notice.text});
+      break;
+    case Kind::checkpoint_rejected:
+    case Kind::zombie_record:
+      telemetry.emit(telemetry::CheckpointRejected{.stage = stage, .partition = partition, .reason = notice.text});
+      break;
+    case Kind::time_jump:
+      telemetry.emit(telemetry::TimeJumpHeld{.stage = stage, .partition = partition, .now = notice.text});
+      break;
+    case Kind::base_accepted:
+      telemetry.emit(telemetry::BaseTrimmed{.stage = stage, .partition = partition});
+      break;
+  }
+}
+
+}  // namespace kpay::daemons

@@ -1,0 +1,370 @@
+#include "daemons/service/service.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <mutex>
+
+#include "daemons/service/control.h"
+#include "daemons/service/endpoints.h"
+#include "daemons/service/exit_codes.h"
+#include "daemons/service/notices.h"
+#include "daemons/service/state_folder.h"
+#include "http/server.h"
+#include "kafka/runner.h"
+#include "telemetry/systemd.h"
+
+namespace kpay::daemons {
+
+namespace {
+
+constexpr long kSignalWaitNs = 200'000'000;
+constexpr std::int64_t kPublishMs = 1000;
+
+telemetry::LogOptions log_options(const DaemonKind& kind, const config::DaemonConfig& config) {
+  telemetry::LogOptions options;
+  options.format = static_cast<telemetry::LogFormat>(config.log.format);
+  options.level = static_cast<telemetry::Level>(config.log.level);
+  options.constant = {{"daemon", kind.name}, {"instance", config.instance_id}};
+  return options;
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid:
+    case ErrorCode::refused:
+      return kExitConfig;
+    case ErrorCode::conflict:
+    case ErrorCode::fenced:
+      return kExitFenced;
+    case ErrorCode::corrupt:
+      return kExitCorrupt;
+    case ErrorCode::not_found:
+    case ErrorCode::unavailable:
+      return kExitDependency;
+    case ErrorCode::io:
+      return kExitFailure;
+  }
+  return kExitFailure;
+}
+
+// Signals are waited for by the main thread; every other thread is started with them blocked.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+class Service {
+ public:
+  Service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build)
+      : kind_(kind), config_(config), build_(build), telemetry_(log_options(kind, config)),
+        signals_(block_signals()) {}
+
+  int run();
+
+ private:
+  Result<void> open();
+  kafka::RunnerOptions runner_options(kafka::ClientOptions client);
+  Result<void> serve();
+  int wait_for_signal();
+  void publish();
+  InstanceStatus status();
+  void set_state(const std::string& text);
+  [[noreturn]] void die(const Error& error);
+  int refuse(const Error& error);
+
+  DaemonKind kind_;
+  config::DaemonConfig config_;
+  BuildInfo build_;
+  telemetry::Telemetry telemetry_;
+  sigset_t signals_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ready_ = false;
+  std::atomic<bool> paused_ = false;
+  std::string address_;
+  std::mutex mutex_;
+  std::string phase_ = "starting";
+  std::string state_;
+  std::vector<DrainRecord> drained_;
+
+  std::unique_ptr<StateFolder> folder_;
+  std::unique_ptr<kafka::Runner> runner_;
+  std::unique_ptr<ControlPlane> control_;
+  std::unique_ptr<http::Server> server_;
+  std::optional<telemetry::Systemd> systemd_;
+};
+
+void Service::set_state(const std::string& text) {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    changed = state_ != text;
+    state_ = text;
+  }
+  if (changed && !text.empty()) {
+    telemetry_.emit(telemetry::BrokerUnavailable{.error = text});
+  }
+  if (changed && systemd_) {
+    systemd_->status(text);
+  }
+}
+
+// R11: replay heals whatever was in hand, so the process ends where it stands.
+void Service::die(const Error& error) {
+  telemetry_.emit(telemetry::DeliveryFailed{.error = error.message});
+  const int code = exit_code_of(error);
+  telemetry_.emit(telemetry::DaemonStopped{.clean = false, .exit_code = code});
+  _exit(code);
+}
+
+int Service::refuse(const Error& error) {
+  if (stopping_) {
+    return kExitOk;
+  }
+  telemetry_.emit(telemetry::ConfigRefused{.problem = error.message});
+  return exit_code_of(error);
+}
+
+kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
+  kafka::RunnerOptions options;
+  options.specs = kind_.specs;
+  options.client = std::move(client);
+  options.topic_prefix = config_.kafka.topic_prefix;
+  options.partitions = config_.kafka.partitions;
+  options.instance = config_.instance_id;
+  options.workers = config_.worker.threads;
+  options.task.owner = config_.instance_id;
+  options.task.build = build_.version + "+" + build_.commit;
+  options.task.checkpoint_interval_ms = config_.checkpoint.interval.count();
+  options.task.dirty_rows_max = config_.checkpoint.dirty_rows_max;
+  options.task.base_every = static_cast<std::uint32_t>(config_.checkpoint.base_every);
+  options.task.unacknowledged_bytes_max = config_.worker.unacknowledged_bytes_max;
+  options.task.time_jump_ms_max = config_.time_jump_max.count();
+  options.release_ms_max = config_.stop_deadline.count();
+  options.records_per_turn = config_.worker.input_batch_records;
+  options.make_store = [this](const stream::StageSpec& spec, std::int32_t partition,
+                              const stream::Identity& identity) {
+    return folder_->open_store(spec, partition, identity);
+  };
+  options.notice = [this](const stream::StageSpec& spec, std::int32_t partition,
+                          const stream::TaskNotice& notice) {
+    emit_notice(telemetry_, spec, partition, notice);
+    if (notice.kind == stream::TaskNotice::Kind::released) {
+      const std::lock_guard lock(mutex_);
+      drained_.push_back({spec.name, partition, notice.text});
+    }
+  };
+  options.on_state = [this](const std::string& text) { set_state(text); };
+  options.on_fatal = [this](const Error& error) { die(error); };
+  return options;
+}
+
+Result<void> Service::open() {
+  Result<telemetry::Systemd> systemd = telemetry::Systemd::from_environment();
+  if (!systemd) {
+    return Unexpected(systemd.error());
+  }
+  systemd_ = std::move(*systemd);
+  Result<std::unique_ptr<StateFolder>> folder =
+      StateFolder::open(config_.state.directory, config_.state.synchronous == config::Synchronous::full);
+  if (!folder) {
+    return Unexpected(folder.error());
+  }
+  folder_ = std::move(*folder);
+  Result<kafka::ClientOptions> client =
+      client_options(config_.kafka, kind_.name + "-" + config_.instance_id);
+  if (!client) {
+    return Unexpected(client.error());
+  }
+  runner_ = std::make_unique<kafka::Runner>(runner_options(*client));
+  return serve();
+}
+
+Result<void> Service::serve() {
+  http::ServerOptions options;
+  options.host = config_.http.listen.host;
+  options.port = static_cast<std::uint16_t>(config_.http.listen.port);
+  options.telemetry = &telemetry_;
+  if (config_.http.tls) {
+    options.tls = http::ServerTls{config_.http.tls->certificate, config_.http.tls->key,
+                                  config_.http.tls->client_ca};
+  }
+  http::Router router;
+  EndpointParts parts;
+  parts.runner = runner_.get();
+  parts.telemetry = &telemetry_;
+  parts.ready = [this] {
+    const std::lock_guard lock(mutex_);
+    return http::Verdict{ready_, state_};
+  };
+  parts.status = [this] { return status(); };
+  add_endpoints(router, parts);
+  Result<std::unique_ptr<http::Server>> server = http::Server::start(options, std::move(router));
+  if (!server) {
+    return Unexpected(server.error());
+  }
+  server_ = std::move(*server);
+  address_ = config_.http.listen.host + ":" + std::to_string(server_->port());
+  return {};
+}
+
+InstanceStatus Service::status() {
+  InstanceStatus status;
+  status.instance = config_.instance_id;
+  status.daemon = kind_.name;
+  status.build = build_.version + "+" + build_.commit;
+  status.config_hash = config_.hash;
+  status.address = address_;
+  status.at = wall_clock_now();
+  status.paused = paused_;
+  status.tasks = runner_->tasks();
+  const std::lock_guard lock(mutex_);
+  status.phase = phase_;
+  status.state = state_;
+  status.drained = drained_;
+  return status;
+}
+
+void Service::publish() {
+  const InstanceStatus now = status();
+  update_metrics(telemetry_.metrics(), now.tasks);
+  control_->publish(now);
+  if (!ready_ && runner_->ready()) {
+    ready_ = true;
+    set_state("");
+    {
+      const std::lock_guard lock(mutex_);
+      phase_ = "running";
+    }
+    systemd_->ready();
+  }
+}
+
+int Service::wait_for_signal() {
+  std::int64_t published = 0;
+  std::uint64_t turns = 0;
+  const timespec wait{0, kSignalWaitNs};
+  for (;;) {
+    const int signal = sigtimedwait(&signals_, nullptr, &wait);
+    if (signal > 0) {
+      return signal;
+    }
+    if (runner_->turns() != turns) {
+      turns = runner_->turns();
+      systemd_->watchdog();
+    }
+    if (monotonic_ms() - published >= kPublishMs) {
+      published = monotonic_ms();
+      publish();
+      telemetry_.log().flush_suppressed();
+    }
+  }
+}
+
+int Service::run() {
+  if (Result<void> opened = open(); !opened) {
+    return refuse(opened.error());
+  }
+  telemetry_.emit(telemetry::DaemonStarted{.version = build_.version, .commit = build_.commit,
+                                           .config_hash = config_.hash, .http_address = address_});
+  // Waiting for the cluster may take as long as it takes; a signal ends it.
+  std::atomic<bool> begun = false;
+  Result<void> started;
+  std::thread starter([&] {
+    ControlPlane::Parts parts;
+    parts.client = client_options(config_.kafka, kind_.name + "-" + config_.instance_id).value();
+    parts.topic_prefix = config_.kafka.topic_prefix;
+    parts.instance = config_.instance_id;
+    parts.on_pipeline = [this](bool paused) {
+      paused_ = paused;
+      runner_->set_paused("intake", paused);
+    };
+    Result<std::unique_ptr<ControlPlane>> control =
+        ControlPlane::open(std::move(parts), stopping_, [this](const std::string& text) { set_state(text); });
+    if (control) {
+      control_ = std::move(*control);
+      started = runner_->start();
+    } else {
+      started = Unexpected(control.error());
+    }
+    begun = true;
+  });
+  const timespec wait{0, kSignalWaitNs / 4};
+  int signal = 0;
+  while (!begun && signal <= 0) {
+    signal = sigtimedwait(&signals_, nullptr, &wait);
+    systemd_->watchdog();
+  }
+  if (signal > 0) {
+    stopping_ = true;
+    runner_->cancel_start();
+  }
+  starter.join();
+  if (!started) {
+    return refuse(started.error());
+  }
+  if (signal <= 0) {
+    signal = wait_for_signal();
+  }
+  const std::int64_t begin_ms = monotonic_ms();
+  telemetry_.emit(telemetry::DaemonStopping{.reason = strsignal(signal),
+                                            .deadline_ms = config_.stop_deadline.count()});
+  systemd_->stopping();
+  systemd_->extend_timeout(config_.stop_deadline);
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = "draining";
+  }
+  const bool clean = runner_->stop(config_.stop_deadline.count());
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = "stopped";
+  }
+  control_->retire(status());
+  control_.reset();
+  server_->stop();
+  const int code = clean ? kExitOk : kExitUnclean;
+  telemetry_.emit(telemetry::DaemonStopped{.clean = clean, .exit_code = code,
+                                           .took_ms = monotonic_ms() - begin_ms});
+  return code;
+}
+
+}  // namespace
+
+Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config, const std::string& client_id) {
+  static constexpr const char* kProtocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
+  kafka::ClientOptions options;
+  options.bootstrap_servers = config.bootstrap_servers;
+  options.client_id = client_id;
+  options.security_protocol = kProtocols[static_cast<int>(config.security_protocol)];
+  options.ssl_ca_file = config.ssl_ca_file;
+  options.ssl_certificate_file = config.ssl_certificate_file;
+  options.ssl_key_file = config.ssl_key_file;
+  if (!config.sasl_username.empty()) {
+    options.sasl_mechanism = config.sasl_mechanism;
+    options.sasl_username = config.sasl_username;
+    Result<std::string> password = config::read_secret(config.sasl_password_file);
+    if (!password) {
+      return Unexpected(password.error());
+    }
+    options.sasl_password = std::move(*password);
+  }
+  options.linger_ms = static_cast<int>(config.linger.count());
+  options.session_timeout_ms = static_cast<int>(config.session_timeout.count());
+  return options;
+}
+
+int run_service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build) {
+  return Service(kind, config, build).run();
+}
+
+}  // namespace kpay::daemons

@@ -1,0 +1,125 @@
+#include "daemons/service/status.h"
+
+#include <map>
+
+#include "http/json.h"
+
+namespace kpay::daemons {
+
+namespace {
+
+std::string task_json(const kafka::RunnerTask& task) {
+  const stream::TaskStatus& status = task.status;
+  http::JsonArray refused;
+  for (const stream::SenderId& sender : status.refused) {
+    refused.add(std::to_string(sender.stage) + "/" + std::to_string(sender.partition));
+  }
+  http::JsonObject json;
+  json.add("stage", status.stage)
+      .add("partition", status.partition)
+      .add("phase", stream::to_string(status.phase))
+      .add("reason", status.reason)
+      .add("position", status.position)
+      .add("end", task.end)
+      .add("lag", task.end < 0 ? std::int64_t{-1} : task.end - status.position)
+      .add("checkpoint", status.checkpoint)
+      .add("checkpoint_position", status.checkpoint_position)
+      .add("epoch", status.epoch)
+      .add("state_hash", to_string(status.state_hash))
+      .add("now", to_rfc3339(status.now))
+      .add("rows", status.rows)
+      .add("records", status.records)
+      .add("events", status.events)
+      .add("replayed", status.replayed)
+      .add("early", status.early)
+      .add("discarded", status.discarded)
+      .add("dead_letters", status.dead_letters)
+      .add("checkpoints", status.checkpoints)
+      .add("bases", status.bases)
+      .add("rows_restored", status.rows_restored)
+      .add("unacknowledged_bytes", std::uint64_t{status.unacknowledged_bytes})
+      .add("time_waiting", status.time_waiting)
+      .add("store_behind", status.store_behind)
+      .add("store_was_used", status.store_was_used)
+      .add("paused", status.paused)
+      .add_json("refused", refused.finish());
+  if (status.gap) {
+    http::JsonObject gap;
+    gap.add("sender", std::to_string(status.gap->sender.stage) + "/" +
+                          std::to_string(status.gap->sender.partition))
+        .add("from", status.gap->from)
+        .add("to", status.gap->to);
+    json.add_json("gap", gap.finish());
+  }
+  return json.finish();
+}
+
+}  // namespace
+
+std::string status_json(const InstanceStatus& status) {
+  http::JsonArray tasks;
+  for (const kafka::RunnerTask& task : status.tasks) {
+    tasks.add_json(task_json(task));
+  }
+  http::JsonArray drained;
+  for (const DrainRecord& record : status.drained) {
+    http::JsonObject json;
+    json.add("stage", record.stage).add("partition", record.partition).add("text", record.text);
+    drained.add_json(json.finish());
+  }
+  http::JsonObject json;
+  json.add("instance", status.instance)
+      .add("daemon", status.daemon)
+      .add("build", status.build)
+      .add("config_hash", status.config_hash)
+      .add("address", status.address)
+      .add("at_ms", status.at.ms)
+      .add("phase", status.phase)
+      .add("state", status.state)
+      .add("paused", status.paused)
+      .add_json("tasks", tasks.finish())
+      .add_json("drain_records", drained.finish());
+  return json.finish();
+}
+
+std::string metadata_json(const InstanceStatus& status) {
+  std::map<std::string, http::JsonArray> partitions;
+  for (const kafka::RunnerTask& task : status.tasks) {
+    partitions[task.status.stage].add_json(std::to_string(task.status.partition));
+  }
+  http::JsonObject stages;
+  for (auto& [stage, list] : partitions) {
+    stages.add_json(stage, list.finish());
+  }
+  http::JsonObject json;
+  json.add("instance", status.instance)
+      .add("daemon", status.daemon)
+      .add("address", status.address)
+      .add("build", status.build)
+      .add("config_hash", status.config_hash)
+      .add_json("stages", stages.finish())
+      .add("at_ms", status.at.ms);
+  return json.finish();
+}
+
+std::string fields_json(const stream::Fields& fields) {
+  http::JsonObject json;
+  for (const stream::Field& field : fields) {
+    std::visit([&](const auto& value) { json.add(field.name, value); }, field.value);
+  }
+  return json.finish();
+}
+
+void update_metrics(telemetry::Metrics& metrics, const std::vector<kafka::RunnerTask>& tasks) {
+  namespace families = telemetry::families;
+  for (const kafka::RunnerTask& task : tasks) {
+    const std::string partition = std::to_string(task.status.partition);
+    const std::string& stage = task.status.stage;
+    const std::int64_t lag = task.end < 0 ? 0 : task.end - task.status.position;
+    metrics.gauge(families::lag_records, {stage, partition}).set(static_cast<double>(lag));
+    metrics.gauge(families::unacknowledged_bytes, {stage, partition})
+        .set(static_cast<double>(task.status.unacknowledged_bytes));
+  }
+}
+
+}  // namespace kpay::daemons

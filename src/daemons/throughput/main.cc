@@ -1,0 +1,6 @@
+#include "daemons/service/app.h"
+#include "stages/specs.h"
+
+int main(int argc, char** argv) {
+  return kpay::daemons::run_daemon(argc, argv, {"kpay-throughput", {kpay::stages::throughput_spec()}});
+}
