@@ -1,0 +1,50 @@
+#include "http/router.h"
+
+#include <gtest/gtest.h>
+
+namespace kpay::http {
+namespace {
+
+Router sample() {
+  const Handler handler = [](const Request&) { return Response{}; };
+  Router router;
+  router.add("GET", "/", handler);
+  router.add("GET", "/payments/{id}", handler);
+  router.add("GET", "/payments/stuck", handler);
+  router.add("POST", "/payments/{id}", handler);
+  router.add("POST", "/payments/{id}/cancel", handler);
+  return router;
+}
+
+std::string pattern(const Router::Match& match) {
+  return match.route == nullptr ? "(none)" : match.route->pattern;
+}
+
+TEST(Router, FindsByMethodAndPath) {
+  const Router router = sample();
+  EXPECT_EQ(pattern(router.find("GET", {})), "/");
+  const Router::Match match = router.find("POST", {"payments", "p/1"});
+  EXPECT_EQ(pattern(match), "/payments/{id}");
+  EXPECT_EQ(match.params, (TextMap{{"id", "p/1"}}));
+  EXPECT_EQ(pattern(router.find("HEAD", {"payments", "p1"})), "/payments/{id}");
+}
+
+TEST(Router, ALiteralIsCloserThanAParameter) {
+  EXPECT_EQ(pattern(sample().find("GET", {"payments", "stuck"})), "/payments/stuck");
+  EXPECT_EQ(pattern(sample().find("POST", {"payments", "stuck"})), "/payments/{id}");
+}
+
+TEST(Router, SaysWhichMethodsAPathHas) {
+  EXPECT_TRUE(sample().find("GET", {"nothing"}).allowed.empty());
+  const Router::Match match = sample().find("DELETE", {"payments", "p1"});
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(match.allowed, (std::vector<std::string>{"GET", "HEAD", "POST"}));
+}
+
+TEST(RouterDeathTest, ARouteIsAddedOnce) {
+  Router router = sample();
+  EXPECT_DEATH(router.add("GET", "/", [](const Request&) { return Response{}; }), "added once");
+}
+
+}  // namespace
+}  // namespace kpay::http

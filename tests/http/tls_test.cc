@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "http/client.h"
+#include "http/server.h"
+#include "raw_connection.h"
+#include "telemetry/telemetry.h"
+
+namespace kpay::http {
+namespace {
+
+// A CA, a server and a client of it, and a stranger who signed himself: made once, by openssl.
+class TlsTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = ::testing::TempDir() + "kpay_tls_" + std::to_string(::getpid());
+    std::filesystem::create_directories(dir_);
+    std::ofstream(dir_ + "/make.sh") << R"sh(set -e
+cd "$(dirname "$0")"
+key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
+self() { key "$1"; openssl req -x509 -new -key "$1.key" -subj "/CN=$1" -days 2 -out "$1.pem"; }
+signed() {
+  key "$1"
+  openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
+  printf 'subjectAltName=%s\n' "$2" >"$1.ext"
+  openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+    -extfile "$1.ext" -out "$1.pem"
+}
+self ca
+self stranger
+signed server DNS:localhost,IP:127.0.0.1
+signed elsewhere DNS:elsewhere.example
+signed gateway DNS:gateway
+)sh";
+    ready_ = std::system(("sh " + dir_ + "/make.sh >/dev/null 2>&1").c_str()) == 0;
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(dir_); }
+
+  void SetUp() override { ASSERT_TRUE(ready_) << "openssl makes the certificates of this test"; }
+
+  static std::string file(const std::string& name) { return dir_ + "/" + name; }
+  void start(const std::string& name, bool mutual) {
+    Router router;
+    router.add("GET", "/who", [](const Request& request) {
+      return text_response("you are " + request.principal, "text/plain");
+    });
+    Result<std::unique_ptr<Server>> server = Server::start(
+        {.tls = ServerTls{file(name + ".pem"), file(name + ".key"), mutual ? file("ca.pem") : ""},
+         .telemetry = &telemetry_},
+        std::move(router));
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = *std::move(server);
+  }
+  Result<ClientResponse> get(const ClientOptions& options, const std::string& host = "localhost") {
+    return Client(options).get("https://" + host + ":" + std::to_string(server_->port()) + "/who",
+                               std::chrono::seconds(3));
+  }
+  std::uint64_t refused() {
+    return telemetry_.metrics()
+        .counter(telemetry::families::events_total, {"HttpRequestRefused"})
+        .value();
+  }
+
+  static inline std::string dir_;
+  static inline bool ready_ = false;
+  telemetry::Telemetry telemetry_{{.write = [](std::string_view) {}}};
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(TlsTest, AClientOfTheCaIsKnownByItsName) {
+  start("server", true);
+  for (const char* host : {"localhost", "127.0.0.1"}) {
+    const Result<ClientResponse> answer =
+        get({file("ca.pem"), file("gateway.pem"), file("gateway.key")}, host);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->body, "you are gateway");
+  }
+}
+
+TEST_F(TlsTest, AClientWithoutACertificateIsRefusedInTheHandshake) {
+  start("server", true);
+  const Result<ClientResponse> answer = get({.ca_file = file("ca.pem")});
+  ASSERT_FALSE(answer);
+  server_->stop();
+  EXPECT_EQ(refused(), 1U);
+}
+
+TEST_F(TlsTest, AClientOfAnotherCaIsRefused) {
+  start("server", true);
+  EXPECT_FALSE(get({file("ca.pem"), file("stranger.pem"), file("stranger.key")}));
+}
+
+TEST_F(TlsTest, APlainClientAtATlsPortGetsNothing) {
+  start("server", true);
+  RawConnection connection(server_->port());
+  connection.send("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(connection.receive().find("HTTP/1.1 200"), std::string::npos);
+  EXPECT_TRUE(connection.is_closed());
+}
+
+TEST_F(TlsTest, TheClientRefusesAServerThatItCannotProve) {
+  start("server", false);
+  EXPECT_TRUE(get({.ca_file = file("ca.pem")}));
+  const Result<ClientResponse> unknown = get({.ca_file = file("stranger.pem")});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::refused) << unknown.error().message;
+  start("elsewhere", false);
+  const Result<ClientResponse> other_name = get({.ca_file = file("ca.pem")});
+  ASSERT_FALSE(other_name);
+  EXPECT_EQ(other_name.error().code, ErrorCode::refused) << other_name.error().message;
+}
+
+TEST_F(TlsTest, VersionsBeforeTls12AreRefused) {
+  start("server", false);
+  const std::string port = std::to_string(server_->port());
+  const std::string command = "openssl s_client -connect 127.0.0.1:" + port + " -CAfile " +
+                              file("ca.pem") + " -cipher DEFAULT@SECLEVEL=0 ";
+  const auto works = [&](const std::string& version) {
+    return std::system((command + version + " </dev/null >/dev/null 2>&1").c_str()) == 0;
+  };
+  EXPECT_TRUE(works("-tls1_2"));
+  EXPECT_TRUE(works("-tls1_3"));
+  EXPECT_FALSE(works("-tls1_1"));
+}
+
+TEST_F(TlsTest, AStalledHandshakeHoldsNobodyUp) {
+  start("server", true);
+  RawConnection silent(server_->port());
+  silent.send("\x16\x03\x01");
+  EXPECT_TRUE(get({file("ca.pem"), file("gateway.pem"), file("gateway.key")}));
+  const auto begin = std::chrono::steady_clock::now();
+  server_->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1100));
+}
+
+TEST_F(TlsTest, FilesThatAreWrongAreAnErrorAtTheStart) {
+  const Result<std::unique_ptr<Server>> server = Server::start(
+      {.tls = ServerTls{file("server.pem"), file("nothing.key"), file("ca.pem")}}, Router());
+  ASSERT_FALSE(server);
+  EXPECT_EQ(server.error().code, ErrorCode::invalid) << server.error().message;
+}
+
+}  // namespace
+}  // namespace kpay::http
