@@ -1,5 +1,7 @@
 #include "kafka/partition_reader.h"
 
+#include <algorithm>
+
 namespace kpay::kafka {
 
 Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEvents& events,
@@ -34,10 +36,10 @@ Result<void> PartitionReader::start(std::int64_t offset) {
 }
 
 void PartitionReader::drop_held() {
-  for (; next_ < held_.size(); ++next_) {
+  for (; next_ < count_; ++next_) {
     rd_kafka_message_destroy(held_[next_]);
   }
-  held_.clear();
+  count_ = 0;
   next_ = 0;
 }
 
@@ -56,14 +58,14 @@ Result<std::size_t> PartitionReader::poll(std::size_t most, int timeout_ms,
   if (!queue_) {
     return std::size_t{0};
   }
-  if (next_ == held_.size()) {
-    held_.resize(most);
+  if (next_ == count_) {
+    held_.resize(std::max(held_.size(), most));
     next_ = 0;
     const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), timeout_ms, held_.data(), most);
-    held_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    count_ = got > 0 ? static_cast<std::size_t>(got) : 0;
   }
   std::size_t taken = 0;
-  while (queue_ && next_ < held_.size()) {
+  while (queue_ && next_ < count_) {
     rd_kafka_message_t* message = held_[next_];
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       ++next_;

@@ -44,8 +44,9 @@ class PartitionReader {
   std::int32_t partition_;
   Wake* wake_;
   QueueHandle queue_;
-  std::vector<rd_kafka_message_t*> held_;  // fetched, not yet taken
+  std::vector<rd_kafka_message_t*> held_;  // fetched: [next_, count_) are not yet taken
   std::size_t next_ = 0;
+  std::size_t count_ = 0;
   std::uint64_t reading_ = 0;  // counts starts and stops
 };
 

@@ -40,7 +40,7 @@ struct RunnerTask {
   std::int64_t end = -1;  ///< the input's end, -1 while unknown
 };
 
-/// Keys as text, both ends included; empty: no bound. The cursor is TableRows::next of a page.
+/// Keys as text, from the first to the one beyond the last; empty: no bound. The cursor is TableRows::next of a page.
 struct RangeQuery {
   std::string stage;
   std::string table;

@@ -2,20 +2,39 @@
 
 namespace kpay::daemons {
 
+namespace {
+
+std::string source_of(const stream::TaskNotice& notice) {
+  if (notice.marker == 0) {
+    return "empty";
+  }
+  return notice.from_file ? "file" : "log";
+}
+
+}  // namespace
+
 void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec, std::int32_t partition,
                  const stream::TaskNotice& notice) {
   using Kind = stream::TaskNotice::Kind;
   const std::string& stage = spec.name;
   switch (notice.kind) {
     case Kind::restored:
-      telemetry.emit(telemetry::TaskRestored{.stage = stage, .partition = partition, .source = notice.text});
+      telemetry.emit(telemetry::TaskRestored{.stage = stage,
+                                             .partition = partition,
+                                             .source = source_of(notice),
+                                             .position = notice.position,
+                                             .checkpoint = notice.marker,
+                                             .rows = notice.rows,
+                                             .state_hash = to_string(notice.state_hash)});
       break;
     case Kind::released:
-      telemetry.emit(telemetry::TaskRevoked{.stage = stage, .partition = partition, .clean = true});
+      telemetry.emit(telemetry::TaskRevoked{
+          .stage = stage, .partition = partition, .position = notice.position, .clean = true});
       break;
     case Kind::held:
     case Kind::failed:
-      telemetry.emit(telemetry::TaskHeld{.stage = stage, .partition = partition, .reason = notice.text});
+      telemetry.emit(telemetry::TaskHeld{
+          .stage = stage, .partition = partition, .position = notice.position, .reason = notice.text});
       break;
     case Kind::fenced:
       telemetry.emit(telemetry::TaskFenced{.stage = stage, .partition = partition});

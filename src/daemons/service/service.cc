@@ -160,7 +160,7 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
     emit_notice(telemetry_, spec, partition, notice);
     if (notice.kind == stream::TaskNotice::Kind::released) {
       const std::lock_guard lock(mutex_);
-      drained_.push_back({spec.name, partition, notice.text});
+      drained_.push_back({spec.name, partition, notice.position, notice.marker, notice.state_hash});
     }
   };
   options.on_state = [this](const std::string& text) { set_state(text); };

@@ -64,7 +64,11 @@ std::string status_json(const InstanceStatus& status) {
   http::JsonArray drained;
   for (const DrainRecord& record : status.drained) {
     http::JsonObject json;
-    json.add("stage", record.stage).add("partition", record.partition).add("text", record.text);
+    json.add("stage", record.stage)
+        .add("partition", record.partition)
+        .add("position", record.position)
+        .add("marker", record.marker)
+        .add("hash", to_string(record.state_hash));
     drained.add_json(json.finish());
   }
   http::JsonObject json;

@@ -13,7 +13,9 @@ namespace kpay::daemons {
 struct DrainRecord {
   std::string stage;
   std::int32_t partition = 0;
-  std::string text;  ///< position, marker and hash, as the task told them
+  std::int64_t position = 0;   ///< next input offset
+  std::uint64_t marker = 0;    ///< number of the clean marker
+  Hash128 state_hash;
 };
 
 struct InstanceStatus {

@@ -1,0 +1,71 @@
+"""What the suites share: a rig per class on a port of its own, and a few waits."""
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "rig"))
+from rig import Daemon, Rig, RigError  # noqa: E402,F401
+
+# LONG=1 (make test-all): the full lengths; otherwise what fits into CI.
+LONG = os.environ.get("LONG") == "1"
+
+
+def wait_for(what, condition, timeout=60, every=0.1):
+    """Polls until `condition` gives something true; returns it. Fails naming `what`."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError(f"not within {timeout} s: {what}")
+
+
+class RigCase(unittest.TestCase):
+    """A test class with a running rig in self.rig; subclasses set PORT."""
+
+    PORT = 0
+    PARTITIONS = 4
+    ACCOUNTS = 200
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix=f"kpay-{cls.__name__}-")
+        cls.rig = Rig(pathlib.Path(cls.folder) / "rig", port=cls.PORT, partitions=cls.PARTITIONS)
+        try:
+            cls.rig.start_broker_and_topics()
+            cls.rig.start_daemons()
+            cls.rig.load("accounts", "--count", cls.ACCOUNTS, "--currency", "EUR", "--opening", "1000.00",
+                         "--wait", capture_output=True)
+        except BaseException:
+            cls.rig.__exit__()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.rig.__exit__()
+
+    def json(self, *arguments, check=True, timeout=120):
+        done = self.rig.ctl(*arguments, "--json", check=check, timeout=timeout)
+        return json.loads(done.stdout)
+
+    def assert_books_balance(self, wait=60):
+        for command in (["books", "verify", "--wait-idle", wait], ["books", "show"]):
+            done = self.rig.ctl(*command, check=False, timeout=wait + 120)
+            self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def sum_of(self, stage, table, key, field):
+        """A total's field, summed over all partitions of all instances."""
+        total = 0
+        for daemon in self.rig.daemons.values():
+            code, body = daemon.get(f"/tables/{stage}.{table}?limit=1000")
+            if code == 200:
+                for row in json.loads(body)["rows"]:
+                    total += int(row["row"].get(field, 0)) if row["key"] == key else 0
+        return total

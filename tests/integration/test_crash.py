@@ -1,0 +1,90 @@
+"""kill -9, lost folders and lost brokers under load: nothing missing, nothing twice."""
+
+import random
+import shutil
+import threading
+import time
+import unittest
+
+from suite import LONG, RigCase, wait_for
+
+SECONDS = 60 if LONG else 15
+RATE = 2000
+
+
+class Crash(RigCase):
+    PORT = 19520
+
+    def under_load(self, disturb):
+        """Runs `disturb` again and again while payments come in; then the books must balance."""
+        load = threading.Thread(target=lambda: self.rig.load(
+            "run", "--rate", RATE, "--duration", f"{SECONDS}s", "--accounts", self.ACCOUNTS,
+            "--currency", "EUR", "--bad-share", "0.01", "--seed", 11, check=False, capture_output=True))
+        load.start()
+        while load.is_alive():
+            time.sleep(random.uniform(0.5, 2.0))
+            disturb()
+        load.join()
+        self.rig.wait_ready()
+        self.assert_books_balance(wait=90)
+
+    def assert_no_file_was_set_aside(self):
+        aside = list(self.rig.folder.glob("*/state/*.aside-*"))
+        self.assertEqual(aside, [], "a state file was set aside because of a crash")
+
+    def test_kill_9_of_each_daemon_in_turn(self):
+        instances = list(self.rig.daemons.values())
+
+        def kill_one():
+            daemon = instances[kill_one.turn % len(instances)]
+            kill_one.turn += 1
+            daemon.kill()
+            time.sleep(random.uniform(0, 0.3))
+            daemon.start()
+
+        kill_one.turn = 0
+        self.under_load(kill_one)
+        self.assertGreaterEqual(kill_one.turn, 5)
+        self.assert_no_file_was_set_aside()
+        restored = [e for d in instances for e in d.events("TaskRestored")]
+        self.assertTrue(restored)
+
+    def test_the_state_folder_of_a_dead_account_processor_is_deleted(self):
+        def lose_folder():
+            daemon = self.rig.daemons["account-2"]
+            daemon.kill()
+            shutil.rmtree(daemon.folder / "state")
+            daemon.start()
+            time.sleep(3)
+
+        self.under_load(lose_folder)
+
+    def test_the_broker_is_killed_and_comes_back(self):
+        pids = {name: daemon.process.pid for name, daemon in self.rig.daemons.items()}
+
+        def lose_broker():
+            if lose_broker.turn == 0:
+                self.rig.kill_kafka()
+                time.sleep(3)
+                self.rig.kafka("start")
+            lose_broker.turn += 1
+
+        lose_broker.turn = 0
+        self.under_load(lose_broker)
+        for name, daemon in self.rig.daemons.items():
+            self.assertTrue(daemon.running() and daemon.process.pid == pids[name],
+                            f"{name} did not outlive the broker")
+
+    def test_a_stop_and_start_of_everything_is_clean_and_quick(self):
+        self.rig.stop()
+        self.rig.kafka("start")
+        began = time.monotonic()
+        self.rig.start_daemons()
+        self.assertLess(time.monotonic() - began, 30)
+        used = [t["store_was_used"] for d in self.rig.daemons.values() for t in d.status()["tasks"]]
+        self.assertTrue(all(used), "every task was restored from its file")
+        self.assert_books_balance()
+
+
+if __name__ == "__main__":
+    unittest.main()
