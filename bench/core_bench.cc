@@ -205,8 +205,7 @@ class Bench {
       legs = accounts.out.batches[0];
       const Batch& more = accounts.out.batches[1];
       for (const Item& item : more.items) {
-        outcomes.add(item.subject, item.time,
-                     ByteView(more.bytes).subspan(item.at, item.size));
+        outcomes.add(item.subject, item.time, ByteView(more.bytes).subspan(item.at, item.size));
       }
     }
     now_.ms += 20;

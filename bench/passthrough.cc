@@ -48,8 +48,8 @@ class Sender {
   }
   void send(std::int32_t partition, ByteView value) {
     auto* payload = const_cast<std::byte*>(value.data());
-    while (rd_kafka_produce(topic_.get(), partition, RD_KAFKA_MSG_F_COPY, payload, value.size(), nullptr, 0,
-                            nullptr) != 0) {
+    while (rd_kafka_produce(topic_.get(), partition, RD_KAFKA_MSG_F_COPY, payload, value.size(),
+                            nullptr, 0, nullptr) != 0) {
       (void)rd_kafka_poll(client_.get(), 10);
     }
   }
@@ -64,13 +64,14 @@ class Sender {
 // Reads all partitions of a topic from where they end at the start.
 class Receiver {
  public:
-  Receiver(const kafka::ClientOptions& options, kafka::Admin& admin, int hop, std::int32_t partitions,
-           bool from_end)
+  Receiver(const kafka::ClientOptions& options, kafka::Admin& admin, int hop,
+           std::int32_t partitions, bool from_end)
       : client_(std::move(kafka::make_reading_client(options, events_, 65'536).value())),
         topic_(rd_kafka_topic_new(client_.get(), topic_name(hop).c_str(), nullptr)) {
     for (std::int32_t p = 0; p < partitions; ++p) {
       const stream::LogBounds bounds = admin.bounds(topic_name(hop), p, 10'000).value();
-      readers_.push_back(std::make_unique<kafka::PartitionReader>(client_.get(), topic_.get(), p, &wake_));
+      readers_.push_back(
+          std::make_unique<kafka::PartitionReader>(client_.get(), topic_.get(), p, &wake_));
       (void)readers_.back()->start(from_end ? bounds.end : bounds.begin);
     }
   }
@@ -80,10 +81,11 @@ class Receiver {
     std::size_t taken = 0;
     for (std::size_t p = 0; p < readers_.size(); ++p) {
       taken += readers_[p]
-                   ->poll(512, 0, [&](const stream::LogRecord& record) {
-                     taker(static_cast<std::int32_t>(p), record);
-                     return true;
-                   })
+                   ->poll(512, 0,
+                          [&](const stream::LogRecord& record) {
+                            taker(static_cast<std::int32_t>(p), record);
+                            return true;
+                          })
                    .value();
     }
     if (taken == 0) {
@@ -110,11 +112,14 @@ struct Run {
     std::atomic<int> ready = 0;
     for (int hop = 0; hop < kHops; ++hop) {
       hops.emplace_back([this, hop, from_end, &ready] {
-        Receiver receiver(options, *kafka::Admin::connect(options).value(), hop, partitions, from_end);
+        Receiver receiver(options, *kafka::Admin::connect(options).value(), hop, partitions,
+                          from_end);
         Sender sender(options, topic_name(hop + 1));
         ++ready;
         while (!stopping) {
-          receiver.poll([&](std::int32_t p, const stream::LogRecord& record) { sender.send(p, record.value); });
+          receiver.poll([&](std::int32_t p, const stream::LogRecord& record) {
+            sender.send(p, record.value);
+          });
           sender.poll();
         }
       });
@@ -134,7 +139,8 @@ struct Run {
 void make_topics(Run& run) {
   std::vector<kafka::NewTopic> topics;
   for (int hop = 0; hop <= kHops; ++hop) {
-    topics.push_back({topic_name(hop), run.partitions, 1, {{"message.timestamp.type", "LogAppendTime"}}});
+    topics.push_back(
+        {topic_name(hop), run.partitions, 1, {{"message.timestamp.type", "LogAppendTime"}}});
   }
   (void)run.admin->create(topics, 10'000).has_value();
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
@@ -158,7 +164,8 @@ int measure_count(Run& run, long count) {
   }
   const double seconds = static_cast<double>(now_us() - began) / 1e6;
   run.stop_hops();
-  std::printf("{\"records_per_s\": %.0f, \"seconds\": %.3f}\n", static_cast<double>(count) / seconds, seconds);
+  std::printf("{\"records_per_s\": %.0f, \"seconds\": %.3f}\n",
+              static_cast<double>(count) / seconds, seconds);
   return 0;
 }
 
@@ -177,7 +184,8 @@ int measure_rate(Run& run, long rate, long seconds) {
       const std::int64_t intended = began + i * 1'000'000 / rate;
       while (now_us() < intended) {
         sender.poll();
-        std::this_thread::sleep_for(std::chrono::microseconds(std::min<std::int64_t>(500, std::max<std::int64_t>(1, intended - now_us()))));
+        std::this_thread::sleep_for(std::chrono::microseconds(
+            std::min<std::int64_t>(500, std::max<std::int64_t>(1, intended - now_us()))));
       }
       std::memcpy(value.data(), &intended, sizeof intended);
       sender.send(static_cast<std::int32_t>(i % run.partitions), value);
@@ -199,8 +207,10 @@ int measure_rate(Run& run, long rate, long seconds) {
   const auto ms = [&](double percentile) {
     return static_cast<double>(hdr_value_at_percentile(histogram, percentile)) / 1000.0;
   };
-  std::printf("{\"p50_ms\": %.2f, \"p90_ms\": %.2f, \"p99_ms\": %.2f, \"p99_9_ms\": %.2f, \"max_ms\": %.2f}\n",
-              ms(50), ms(90), ms(99), ms(99.9), ms(100));
+  std::printf(
+      "{\"p50_ms\": %.2f, \"p90_ms\": %.2f, \"p99_ms\": %.2f, \"p99_9_ms\": %.2f, \"max_ms\": "
+      "%.2f}\n",
+      ms(50), ms(90), ms(99), ms(99.9), ms(100));
   return 0;
 }
 
@@ -224,5 +234,6 @@ int main(int argc, char** argv) {
   run.partitions = static_cast<std::int32_t>(number(argv[2]));
   run.admin = std::move(kafka::Admin::connect(run.options).value());
   make_topics(run);
-  return mode == "count" ? measure_count(run, number(argv[4])) : measure_rate(run, number(argv[4]), number(argv[5]));
+  return mode == "count" ? measure_count(run, number(argv[4]))
+                         : measure_rate(run, number(argv[4]), number(argv[5]));
 }

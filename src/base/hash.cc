@@ -40,7 +40,9 @@ std::string to_string(const Hash128& hash) {
   return text;
 }
 
-std::uint64_t checksum64(ByteView bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t checksum64(ByteView bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::uint32_t murmur2(ByteView key) noexcept {
   constexpr std::uint32_t kSeed = 0x9747b28cU;

@@ -69,8 +69,8 @@ Uuid new_uuid_v4() {
 
 std::string to_string(const Uuid& uuid) {
   const std::string hex = to_hex(uuid.view());
-  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' + hex.substr(16, 4) +
-         '-' + hex.substr(20);
+  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' +
+         hex.substr(16, 4) + '-' + hex.substr(20);
 }
 
 std::optional<Uuid> parse_uuid(std::string_view text) {

@@ -4,7 +4,8 @@ namespace kpay::kafka {
 
 namespace {
 
-using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Deleter<rd_kafka_AdminOptions_destroy>>;
+using AdminOptions =
+    std::unique_ptr<rd_kafka_AdminOptions_t, Deleter<rd_kafka_AdminOptions_destroy>>;
 
 AdminOptions admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, int timeout_ms) {
   AdminOptions options(rd_kafka_AdminOptions_new(client, operation));
@@ -36,12 +37,14 @@ Result<std::unique_ptr<Admin>> Admin::connect(const ClientOptions& options) {
   return std::unique_ptr<Admin>(new Admin(std::move(*client)));
 }
 
-Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms, const std::string& doing) {
+Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms,
+                                const std::string& doing) {
   EventHandle event(rd_kafka_queue_poll(queue_.get(), timeout_ms + 1000));
   if (!event || rd_kafka_event_type(event.get()) != type) {
     return Unexpected(ErrorCode::unavailable, doing + ": no answer from the cluster in time");
   }
-  if (const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get());
+      code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     Error error = to_error(code, doing);
     error.message += std::string(" (") + rd_kafka_event_error_string(event.get()) + ")";
     return Unexpected(error);
@@ -52,7 +55,8 @@ Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms, cons
 Result<std::string> Admin::cluster_id(int timeout_ms) {
   char* text = rd_kafka_clusterid(client_.get(), timeout_ms);
   if (text == nullptr) {
-    return Unexpected(ErrorCode::unavailable, "no broker answered within " + std::to_string(timeout_ms) + " ms");
+    return Unexpected(ErrorCode::unavailable,
+                      "no broker answered within " + std::to_string(timeout_ms) + " ms");
   }
   std::string id(text);
   rd_kafka_mem_free(client_.get(), text);
@@ -61,7 +65,8 @@ Result<std::string> Admin::cluster_id(int timeout_ms) {
 
 Result<int> Admin::brokers(int timeout_ms) {
   const rd_kafka_metadata_t* metadata = nullptr;
-  const rd_kafka_resp_err_t code = rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, timeout_ms);
+  const rd_kafka_resp_err_t code =
+      rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, timeout_ms);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Unexpected(to_error(code, "metadata"));
   }
@@ -70,17 +75,20 @@ Result<int> Admin::brokers(int timeout_ms) {
   return count;
 }
 
-Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& names, int timeout_ms) {
+Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& names,
+                                               int timeout_ms) {
   std::vector<const char*> pointers;
   for (const std::string& name : names) {
     pointers.push_back(name.c_str());
   }
-  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout_ms);
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout_ms);
   rd_kafka_TopicCollection_t* topics =
       rd_kafka_TopicCollection_of_topic_names(pointers.data(), pointers.size());
   rd_kafka_DescribeTopics(client_.get(), topics, options.get(), queue_.get());
   rd_kafka_TopicCollection_destroy(topics);
-  Result<EventHandle> event = wait(RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, timeout_ms, "describe topics");
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, timeout_ms, "describe topics");
   if (!event) {
     return Unexpected(event.error());
   }
@@ -95,13 +103,15 @@ Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& n
       continue;
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Unexpected(to_error(code, std::string("describe ") + rd_kafka_TopicDescription_name(found[i])));
+      return Unexpected(
+          to_error(code, std::string("describe ") + rd_kafka_TopicDescription_name(found[i])));
     }
     TopicInfo info;
     info.name = rd_kafka_TopicDescription_name(found[i]);
     info.id = to_uuid(rd_kafka_TopicDescription_topic_id(found[i]));
     std::size_t partitions = 0;
-    const rd_kafka_TopicPartitionInfo_t** parts = rd_kafka_TopicDescription_partitions(found[i], &partitions);
+    const rd_kafka_TopicPartitionInfo_t** parts =
+        rd_kafka_TopicDescription_partitions(found[i], &partitions);
     info.partitions = static_cast<std::int32_t>(partitions);
     if (partitions > 0) {
       std::size_t replicas = 0;
@@ -113,9 +123,12 @@ Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& n
   return infos;
 }
 
-Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic, int timeout_ms) {
-  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
-  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic,
+                                                           int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+  rd_kafka_ConfigResource_t* resource =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
   rd_kafka_DescribeConfigs(client_.get(), &resource, 1, options.get(), queue_.get());
   rd_kafka_ConfigResource_destroy(resource);
   Result<EventHandle> event =
@@ -157,7 +170,8 @@ Result<void> Admin::create(const std::vector<NewTopic>& topics, int timeout_ms) 
     }
     wanted.push_back(each);
   }
-  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
   rd_kafka_CreateTopics(client_.get(), wanted.data(), wanted.size(), options.get(), queue_.get());
   rd_kafka_NewTopic_destroy_array(wanted.data(), wanted.size());
   Result<EventHandle> event = wait(RD_KAFKA_EVENT_CREATETOPICS_RESULT, timeout_ms, "create topics");
@@ -165,8 +179,8 @@ Result<void> Admin::create(const std::vector<NewTopic>& topics, int timeout_ms) 
     return Unexpected(event.error());
   }
   std::size_t count = 0;
-  const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     const rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
@@ -176,18 +190,20 @@ Result<void> Admin::create(const std::vector<NewTopic>& topics, int timeout_ms) 
   return {};
 }
 
-Result<void> Admin::change_settings(const std::string& topic, const Settings& settings, int timeout_ms) {
+Result<void> Admin::change_settings(const std::string& topic, const Settings& settings,
+                                    int timeout_ms) {
   const AdminOptions options =
       admin_options(client_.get(), RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, timeout_ms);
-  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_ConfigResource_t* resource =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
   for (const auto& [name, value] : settings) {
     rd_kafka_error_destroy(rd_kafka_ConfigResource_add_incremental_config(
         resource, name.c_str(), RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET, value.c_str()));
   }
   rd_kafka_IncrementalAlterConfigs(client_.get(), &resource, 1, options.get(), queue_.get());
   rd_kafka_ConfigResource_destroy(resource);
-  Result<EventHandle> event =
-      wait(RD_KAFKA_EVENT_INCREMENTALALTERCONFIGS_RESULT, timeout_ms, "change settings of " + topic);
+  Result<EventHandle> event = wait(RD_KAFKA_EVENT_INCREMENTALALTERCONFIGS_RESULT, timeout_ms,
+                                   "change settings of " + topic);
   if (!event) {
     return Unexpected(event.error());
   }
@@ -203,7 +219,8 @@ Result<void> Admin::change_settings(const std::string& topic, const Settings& se
   return {};
 }
 
-Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t partition, int timeout_ms) {
+Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t partition,
+                                        int timeout_ms) {
   stream::LogBounds bounds;
   const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
       client_.get(), topic.c_str(), partition, &bounds.begin, &bounds.end, timeout_ms);
@@ -213,15 +230,17 @@ Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t p
   return bounds;
 }
 
-Result<void> Admin::delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset,
-                                  int timeout_ms) {
-  const AdminOptions options = admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout_ms);
+Result<void> Admin::delete_before(const std::string& topic, std::int32_t partition,
+                                  std::int64_t offset, int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout_ms);
   const PartitionListHandle list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
   rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(list.get());
   rd_kafka_DeleteRecords(client_.get(), &request, 1, options.get(), queue_.get());
   rd_kafka_DeleteRecords_destroy(request);
-  Result<EventHandle> event = wait(RD_KAFKA_EVENT_DELETERECORDS_RESULT, timeout_ms, "trim " + topic);
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DELETERECORDS_RESULT, timeout_ms, "trim " + topic);
   if (!event) {
     return Unexpected(event.error());
   }

@@ -40,7 +40,8 @@ class Admin {
   Result<std::map<std::string, std::string>> settings(const std::string& topic, int timeout_ms);
   Result<void> create(const std::vector<NewTopic>& topics, int timeout_ms);
   Result<void> change_settings(const std::string& topic, const Settings& settings, int timeout_ms);
-  Result<stream::LogBounds> bounds(const std::string& topic, std::int32_t partition, int timeout_ms);
+  Result<stream::LogBounds> bounds(const std::string& topic, std::int32_t partition,
+                                   int timeout_ms);
   Result<void> delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset,
                              int timeout_ms);
 

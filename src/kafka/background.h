@@ -1,10 +1,10 @@
 // Background: one thread for what may wait on a disk or on an answer, in the order it was given.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <condition_variable>
 #include <thread>
 
 namespace kpay::kafka {

@@ -89,26 +89,17 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& doing) {
   switch (code) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      kind = ErrorCode::not_found;
-      break;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: kind = ErrorCode::not_found; break;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-      kind = ErrorCode::refused;
-      break;
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-      kind = ErrorCode::fenced;
-      break;
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION: kind = ErrorCode::refused; break;
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: kind = ErrorCode::fenced; break;
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
-      kind = ErrorCode::invalid;
-      break;
-    default:
-      break;
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR: kind = ErrorCode::invalid; break;
+    default: break;
   }
   return {kind, doing + ": " + rd_kafka_err2str(code)};
 }

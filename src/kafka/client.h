@@ -50,8 +50,8 @@ using KafkaHandle = std::unique_ptr<rd_kafka_t, Deleter<rd_kafka_destroy>>;
 using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Deleter<rd_kafka_topic_destroy>>;
 using QueueHandle = std::unique_ptr<rd_kafka_queue_t, Deleter<rd_kafka_queue_destroy>>;
 using EventHandle = std::unique_ptr<rd_kafka_event_t, Deleter<rd_kafka_event_destroy>>;
-using PartitionListHandle =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, Deleter<rd_kafka_topic_partition_list_destroy>>;
+using PartitionListHandle = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                            Deleter<rd_kafka_topic_partition_list_destroy>>;
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 

@@ -104,9 +104,11 @@ void Membership::commit(const std::vector<std::pair<std::int32_t, std::int64_t>>
   if (positions.empty() || closed_) {
     return;
   }
-  const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+  const PartitionListHandle list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
   for (const auto& [partition, position] : positions) {
-    rd_kafka_topic_partition_list_add(list.get(), parts_.topic.c_str(), partition)->offset = position;
+    rd_kafka_topic_partition_list_add(list.get(), parts_.topic.c_str(), partition)->offset =
+        position;
   }
   (void)rd_kafka_commit(client_.get(), list.get(), 1);
 }

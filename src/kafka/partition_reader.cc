@@ -29,7 +29,8 @@ Result<void> PartitionReader::start(std::int64_t offset) {
     wake_->watch(queue.get());
   }
   if (rd_kafka_consume_start_queue(topic_, partition_, offset, queue.get()) != 0) {
-    return Unexpected(to_error(rd_kafka_last_error(), std::string("read ") + rd_kafka_topic_name(topic_)));
+    return Unexpected(
+        to_error(rd_kafka_last_error(), std::string("read ") + rd_kafka_topic_name(topic_)));
   }
   queue_ = std::move(queue);
   return {};
@@ -53,8 +54,8 @@ void PartitionReader::stop() {
   }
 }
 
-Result<std::size_t> PartitionReader::poll(std::size_t most, int timeout_ms,
-                                          const std::function<bool(const stream::LogRecord&)>& taker) {
+Result<std::size_t> PartitionReader::poll(
+    std::size_t most, int timeout_ms, const std::function<bool(const stream::LogRecord&)>& taker) {
   if (!queue_) {
     return std::size_t{0};
   }
@@ -72,10 +73,13 @@ Result<std::size_t> PartitionReader::poll(std::size_t most, int timeout_ms,
       const rd_kafka_resp_err_t code = message->err;
       const char* text = rd_kafka_message_errstr(message);
       Error error = to_error(code, std::string(rd_kafka_topic_name(topic_)) + "/" +
-                                       std::to_string(partition_) + (text == nullptr ? "" : std::string(" ") + text));
+                                       std::to_string(partition_) +
+                                       (text == nullptr ? "" : std::string(" ") + text));
       rd_kafka_message_destroy(message);
-      if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
-          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+      if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+          code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
+          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
         error.code = ErrorCode::not_found;
         return Unexpected(error);
       }

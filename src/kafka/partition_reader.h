@@ -32,7 +32,8 @@ class PartitionReader {
   [[nodiscard]] bool is_reading() const noexcept { return queue_ != nullptr; }
 
   /// Gives up to `most` records that are there to `taker`, until it returns false; what it didn't
-  /// take comes again. Errors: not_found (the offset is gone), unavailable. Returns the number taken.
+  /// take comes again. Errors: not_found (the offset is gone), unavailable. Returns the number
+  /// taken.
   Result<std::size_t> poll(std::size_t most, int timeout_ms,
                            const std::function<bool(const stream::LogRecord&)>& taker);
 

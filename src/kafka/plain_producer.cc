@@ -46,8 +46,8 @@ Result<void> PlainProducer::send(const std::string& topic, std::int32_t partitio
                                  std::optional<ByteView> value, std::uint64_t tag) {
   auto* payload = value ? const_cast<std::byte*>(value->data()) : nullptr;
   const std::size_t size = value ? value->size() : 0;
-  while (rd_kafka_produce(topic_handle(topic), partition, RD_KAFKA_MSG_F_COPY, payload, size, key.data(),
-                          key.size(), reinterpret_cast<void*>(tag)) != 0) {
+  while (rd_kafka_produce(topic_handle(topic), partition, RD_KAFKA_MSG_F_COPY, payload, size,
+                          key.data(), key.size(), reinterpret_cast<void*>(tag)) != 0) {
     const rd_kafka_resp_err_t code = rd_kafka_last_error();
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       return Unexpected(to_error(code, "send to " + topic));
@@ -69,8 +69,8 @@ Result<void> PlainProducer::flush(int timeout_ms) {
     return Unexpected(*std::exchange(first_error_, std::nullopt));
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return Unexpected(to_error(code, "records were not acknowledged within " +
-                                         std::to_string(timeout_ms) + " ms"));
+    return Unexpected(to_error(
+        code, "records were not acknowledged within " + std::to_string(timeout_ms) + " ms"));
   }
   return {};
 }

@@ -40,7 +40,8 @@ Result<std::unique_ptr<Producer>> Producer::connect(const ClientOptions& options
   producer->client_ = std::move(*client);
   for (std::size_t i = 0; i < topics.size(); ++i) {
     const std::string name = topics.full_name(static_cast<stream::TopicIndex>(i));
-    producer->topics_.emplace_back(rd_kafka_topic_new(producer->client_.get(), name.c_str(), nullptr));
+    producer->topics_.emplace_back(
+        rd_kafka_topic_new(producer->client_.get(), name.c_str(), nullptr));
     check(producer->topics_.back() != nullptr, "a topic handle can be made");
   }
   const QueueHandle main(rd_kafka_queue_get_main(producer->client_.get()));
@@ -61,19 +62,19 @@ Producer::~Producer() {
   }
 }
 
-bool Producer::produce(stream::TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
-                       std::uint64_t cookie) {
+bool Producer::produce(stream::TopicIndex topic, std::int32_t partition, ByteView key,
+                       ByteView value, std::uint64_t cookie) {
   // Neither copied nor freed by the client: the outbox keeps the bytes until delivery.
   auto* payload = const_cast<std::byte*>(value.data());
-  const int failed = rd_kafka_produce(topics_[topic].get(), partition, 0, payload, value.size(), key.data(),
-                                      key.size(), reinterpret_cast<void*>(cookie));
+  const int failed = rd_kafka_produce(topics_[topic].get(), partition, 0, payload, value.size(),
+                                      key.data(), key.size(), reinterpret_cast<void*>(cookie));
   if (failed == 0) {
     return true;
   }
   const rd_kafka_resp_err_t code = rd_kafka_last_error();
   if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL && events_->on_fatal) {
-    events_->on_fatal("produce to " + std::string(rd_kafka_topic_name(topics_[topic].get())) + ": " +
-                      rd_kafka_err2str(code));
+    events_->on_fatal("produce to " + std::string(rd_kafka_topic_name(topics_[topic].get())) +
+                      ": " + rd_kafka_err2str(code));
   }
   return false;
 }
@@ -85,9 +86,9 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
   }
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (self->delivered_ != nullptr && self->events_->on_fatal) {
-      self->events_->on_fatal("delivery to " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
-                              std::to_string(message->partition) + " failed: " +
-                              rd_kafka_err2str(message->err));
+      self->events_->on_fatal("delivery to " + std::string(rd_kafka_topic_name(message->rkt)) +
+                              "/" + std::to_string(message->partition) +
+                              " failed: " + rd_kafka_err2str(message->err));
     }
     return;
   }

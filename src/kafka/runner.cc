@@ -18,7 +18,8 @@ void sleep_ms(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::millis
 }  // namespace
 
 Runner::Runner(RunnerOptions options)
-    : options_(std::move(options)), topics_(options_.topic_prefix, stream::topics_of(options_.specs)) {
+    : options_(std::move(options)),
+      topics_(options_.topic_prefix, stream::topics_of(options_.specs)) {
   events_.on_fatal = [this](const std::string& text) {
     const bool fenced = text.find("as instance") != std::string::npos;
     fatal(fenced ? ErrorCode::fenced : ErrorCode::unavailable, text);
@@ -101,7 +102,9 @@ Result<void> Runner::start() {
     parts.topic = options_.topic_prefix + options_.specs[i].input;
     parts.events = &events_;
     parts.on_assigned = [this, i](std::int32_t partition) { assign(i, partition); };
-    parts.on_revoked = [this, i](const std::vector<std::int32_t>& partitions) { release(i, partitions); };
+    parts.on_revoked = [this, i](const std::vector<std::int32_t>& partitions) {
+      release(i, partitions);
+    };
     parts.on_lost = [this, i](const std::vector<std::int32_t>& partitions) { lose(i, partitions); };
     Result<std::unique_ptr<Membership>> membership = Membership::join(std::move(parts));
     if (!membership) {
@@ -127,7 +130,8 @@ Result<void> Runner::connect() {
       }
       say("waiting: " + checked.error().message);
     } else {
-      say("waiting for a broker of " + options_.client.bootstrap_servers + ": " + id.error().message);
+      say("waiting for a broker of " + options_.client.bootstrap_servers + ": " +
+          id.error().message);
     }
     sleep_ms(kWatchMs / 2);
   }
@@ -155,7 +159,8 @@ Result<void> Runner::check_topics(bool first) {
                         "topic " + names[i] + " doesn't exist (`kpayctl topics apply` makes it)");
     }
     if (info->partitions != options_.partitions) {
-      return Unexpected(ErrorCode::invalid, "topic " + names[i] + " has " + std::to_string(info->partitions) +
+      return Unexpected(ErrorCode::invalid, "topic " + names[i] + " has " +
+                                                std::to_string(info->partitions) +
                                                 " partitions, kafka.partitions says " +
                                                 std::to_string(options_.partitions) +
                                                 "; the count is fixed for a generation of topics");
@@ -163,7 +168,8 @@ Result<void> Runner::check_topics(bool first) {
     if (first) {
       topics_.set_id(topic, info->id);
     } else if (topics_.id(topic) != info->id) {
-      return Unexpected(ErrorCode::invalid, "topic " + names[i] + " was made anew under its old name");
+      return Unexpected(ErrorCode::invalid,
+                        "topic " + names[i] + " was made anew under its old name");
     }
   }
   return {};
@@ -180,22 +186,27 @@ void Runner::assign(std::size_t spec, std::int32_t partition) {
 
 void Runner::lose(std::size_t spec, const std::vector<std::int32_t>& partitions) {
   for (const std::int32_t partition : partitions) {
-    worker_of(spec, partition).post([spec, partition](stream::Host& host) { host.lose(spec, partition); });
+    worker_of(spec, partition).post([spec, partition](stream::Host& host) {
+      host.lose(spec, partition);
+    });
   }
 }
 
 // R28: finished before it is given back, or dropped.
 void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitions) {
   for (const std::int32_t partition : partitions) {
-    worker_of(spec, partition).post([spec, partition](stream::Host& host) { host.release(spec, partition); });
+    worker_of(spec, partition).post([spec, partition](stream::Host& host) {
+      host.release(spec, partition);
+    });
   }
   const std::int64_t deadline = monotonic_ms() + options_.release_ms_max;
   for (const std::int32_t partition : partitions) {
     bool there = true;
     while (there && monotonic_ms() < deadline) {
-      std::future<bool> answer = worker_of(spec, partition).ask<bool>([spec, partition](stream::Host& host) {
-        return host.find(spec, partition) != nullptr;
-      });
+      std::future<bool> answer =
+          worker_of(spec, partition).ask<bool>([spec, partition](stream::Host& host) {
+            return host.find(spec, partition) != nullptr;
+          });
       there = answer.wait_for(kAskTime) == std::future_status::ready && answer.get();
       if (there) {
         sleep_ms(5);
@@ -320,7 +331,8 @@ std::vector<RunnerTask> Runner::tasks() {
 
 bool Runner::ready() {
   const std::vector<RunnerTask> all = tasks();
-  return assigned_once_ && !all.empty() && std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
+  return assigned_once_ && !all.empty() &&
+         std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
            return task.status.phase == stream::Phase::running;
          });
 }

@@ -40,7 +40,8 @@ struct RunnerTask {
   std::int64_t end = -1;  ///< the input's end, -1 while unknown
 };
 
-/// Keys as text, from the first to the one beyond the last; empty: no bound. The cursor is TableRows::next of a page.
+/// Keys as text, from the first to the one beyond the last; empty: no bound. The cursor is
+/// TableRows::next of a page.
 struct RangeQuery {
   std::string stage;
   std::string table;
@@ -85,14 +86,16 @@ class Runner {
   void acknowledge_time();
 
   /// The row as it is now. Errors: not_found (no such table, row, or partition here).
-  Result<std::optional<stream::Fields>> table_get(const std::string& stage, const std::string& table,
-                                                  const std::string& key);
+  Result<std::optional<stream::Fields>> table_get(const std::string& stage,
+                                                  const std::string& table, const std::string& key);
   /// Rows as of the last checkpoint, of all partitions here: by partition, then by key.
   /// Errors: invalid (the cursor), io.
   Result<TableRows> table_range(const RangeQuery& query);
   /// "stage.table" of all tables that this instance may hold.
   [[nodiscard]] std::vector<std::string> table_names();
-  [[nodiscard]] const std::vector<stream::StageSpec>& specs() const noexcept { return options_.specs; }
+  [[nodiscard]] const std::vector<stream::StageSpec>& specs() const noexcept {
+    return options_.specs;
+  }
 
  private:
   Result<void> connect();

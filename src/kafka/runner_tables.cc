@@ -58,7 +58,8 @@ struct Reading {
 
 }  // namespace
 
-Result<std::optional<stream::Fields>> Runner::table_get(const std::string& stage, const std::string& table,
+Result<std::optional<stream::Fields>> Runner::table_get(const std::string& stage,
+                                                        const std::string& table,
                                                         const std::string& key) {
   using Answer = Result<std::optional<stream::Fields>>;
   const std::optional<std::size_t> spec = spec_of(stage);
@@ -67,7 +68,8 @@ Result<std::optional<stream::Fields>> Runner::table_get(const std::string& stage
     std::future<Answer> future = worker->ask<Answer>([&, spec](stream::Host& host) -> Answer {
       Answer answer = Unexpected(ErrorCode::not_found, "no task of stage " + stage + " runs here");
       for (const std::shared_ptr<stream::Task>& task : host.tasks()) {
-        const stream::TableBase* rows = spec && task->spec().name == stage ? table_of(*task, table) : nullptr;
+        const stream::TableBase* rows =
+            spec && task->spec().name == stage ? table_of(*task, table) : nullptr;
         if (rows == nullptr || task->phase() != stream::Phase::running) {
           continue;
         }
@@ -102,7 +104,8 @@ Result<TableRows> Runner::table_range(const RangeQuery& query) {
       return Unexpected(ErrorCode::invalid, "'" + query.cursor + "' is no cursor of this table");
     }
   }
-  // On the worker's thread a task's store is there; the read is queued before anything can close it.
+  // On the worker's thread a task's store is there; the read is queued before anything can close
+  // it.
   const auto begin_reading = [&](Worker& worker, const std::shared_ptr<stream::Task>& task,
                                  const stream::TableBase& table) {
     Bytes from = table.key_from_text(query.from).value_or(Bytes{});
@@ -112,10 +115,10 @@ Result<TableRows> Runner::table_range(const RangeQuery& query) {
       from.push_back(std::byte{0});  // the least key after it
     }
     auto promise = std::make_shared<std::promise<Rows>>();
-    worker.store_thread().add([promise, store = task->store(), number = table.number(), from, to,
-                               limit = query.limit] {
-      promise->set_value(store->range(number, from, to, limit + 1));
-    });
+    worker.store_thread().add(
+        [promise, store = task->store(), number = table.number(), from, to, limit = query.limit] {
+          promise->set_value(store->range(number, from, to, limit + 1));
+        });
     return Reading{task, &table, promise->get_future()};
   };
   std::vector<Reading> readings;
@@ -132,7 +135,8 @@ Result<TableRows> Runner::table_range(const RangeQuery& query) {
       }
       return here;
     });
-    for (Reading& reading : *found.get()) {
+    const std::shared_ptr<std::vector<Reading>> here = found.get();
+    for (Reading& reading : *here) {
       readings.push_back(std::move(reading));
     }
   }

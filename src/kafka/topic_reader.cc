@@ -28,7 +28,8 @@ Result<std::unique_ptr<TopicReader>> TopicReader::connect(const ClientOptions& o
   return reader;
 }
 
-Result<std::vector<PartitionRange>> TopicReader::ranges(const std::string& topic, std::int32_t partitions) {
+Result<std::vector<PartitionRange>> TopicReader::ranges(const std::string& topic,
+                                                        std::int32_t partitions) {
   std::vector<PartitionRange> ranges;
   for (std::int32_t partition = 0; partition < partitions; ++partition) {
     Result<stream::LogBounds> bounds = admin_->bounds(topic, partition, kAnswerMs);
@@ -42,7 +43,8 @@ Result<std::vector<PartitionRange>> TopicReader::ranges(const std::string& topic
 
 Result<void> TopicReader::read(
     const std::string& topic, const std::vector<PartitionRange>& ranges,
-    const std::function<bool(std::int32_t partition, const stream::LogRecord&)>& taker, int stall_ms) {
+    const std::function<bool(std::int32_t partition, const stream::LogRecord&)>& taker,
+    int stall_ms) {
   const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   bool go_on = true;
   for (const PartitionRange& range : ranges) {
@@ -67,16 +69,18 @@ Result<void> TopicReader::read(
       if (*taken > 0) {
         last_ms = monotonic_ms();
       } else if (monotonic_ms() - last_ms > stall_ms) {
-        return Unexpected(ErrorCode::unavailable,
-                          topic + "/" + std::to_string(range.partition) + ": nothing came at offset " +
-                              std::to_string(next) + " for " + std::to_string(stall_ms) + " ms");
+        return Unexpected(ErrorCode::unavailable, topic + "/" + std::to_string(range.partition) +
+                                                      ": nothing came at offset " +
+                                                      std::to_string(next) + " for " +
+                                                      std::to_string(stall_ms) + " ms");
       }
     }
   }
   return {};
 }
 
-Result<void> TopicReader::follow(const std::string& topic, std::int32_t partition, std::int64_t offset,
+Result<void> TopicReader::follow(const std::string& topic, std::int32_t partition,
+                                 std::int64_t offset,
                                  const std::function<bool(const stream::LogRecord*)>& taker) {
   const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   PartitionReader reader(client_.get(), handle.get(), partition, nullptr);
@@ -85,10 +89,11 @@ Result<void> TopicReader::follow(const std::string& topic, std::int32_t partitio
   }
   bool go_on = true;
   while (go_on) {
-    Result<std::size_t> taken = reader.poll(kRecordsPerPoll, kPollMs, [&](const stream::LogRecord& record) {
-      go_on = go_on && taker(&record);
-      return true;
-    });
+    Result<std::size_t> taken =
+        reader.poll(kRecordsPerPoll, kPollMs, [&](const stream::LogRecord& record) {
+          go_on = go_on && taker(&record);
+          return true;
+        });
     if (!taken) {
       return Unexpected(taken.error());
     }

@@ -29,9 +29,10 @@ class TopicReader {
 
   /// Gives each record of the ranges to `taker`, partition by partition in offset order; it returns
   /// false to stop. Errors: unavailable when nothing comes for `stall_ms`.
-  Result<void> read(const std::string& topic, const std::vector<PartitionRange>& ranges,
-                    const std::function<bool(std::int32_t partition, const stream::LogRecord&)>& taker,
-                    int stall_ms = 30'000);
+  Result<void> read(
+      const std::string& topic, const std::vector<PartitionRange>& ranges,
+      const std::function<bool(std::int32_t partition, const stream::LogRecord&)>& taker,
+      int stall_ms = 30'000);
 
   /// Reads one partition from `offset` on, for ever; `taker` is called with each record, and
   /// without one at least every 100 ms; false ends it.

@@ -29,7 +29,7 @@ class Worker::Port final : public stream::TaskPort {
 
   void query_changelog() override {
     worker_->questions_->add([worker = worker_, name = changelog_name_, partition = partition_,
-                             weak = std::weak_ptr(answer_)] {
+                              weak = std::weak_ptr(answer_)] {
       Result<stream::LogBounds> bounds = worker->admin_->bounds(name, partition, kQuestionMs);
       worker->post([weak, bounds](stream::Host&) {
         if (const std::shared_ptr<Answer> answer = weak.lock()) {
@@ -40,18 +40,20 @@ class Worker::Port final : public stream::TaskPort {
   }
 
   void trim_changelog(std::int64_t offset) override {
-    worker_->questions_->add([worker = worker_, name = changelog_name_, partition = partition_, offset] {
-      // Untrimmed is only longer: the next base trims again.
-      (void)worker->admin_->delete_before(name, partition, offset, kQuestionMs);
-    });
+    worker_->questions_->add(
+        [worker = worker_, name = changelog_name_, partition = partition_, offset] {
+          // Untrimmed is only longer: the next base trims again.
+          (void)worker->admin_->delete_before(name, partition, offset, kQuestionMs);
+        });
   }
 
   void background(std::function<void()> work, std::function<void()> done) override {
-    worker_->stores_->add([worker = worker_, work = std::move(work), done = std::move(done)]() mutable {
-      work();
-      work = nullptr;
-      worker->post([done = std::move(done)](stream::Host&) { done(); });
-    });
+    worker_->stores_->add(
+        [worker = worker_, work = std::move(work), done = std::move(done)]() mutable {
+          work();
+          work = nullptr;
+          worker->post([done = std::move(done)](stream::Host&) { done(); });
+        });
   }
 
   bool pump(stream::Task& task) override {
@@ -61,18 +63,22 @@ class Worker::Port final : public stream::TaskPort {
       task.on_changelog_bounds(bounds);
       any = true;
     }
-    any = pump(task, changelog_, [&](const stream::LogRecord& record) {
-            task.on_changelog(record);
-            return true;
-          }) || any;
+    any = pump(task, changelog_,
+               [&](const stream::LogRecord& record) {
+                 task.on_changelog(record);
+                 return true;
+               }) ||
+          any;
     if (task.wants_input()) {
-      any = pump(task, input_, [&](const stream::LogRecord& record) {
-              if (!task.wants_input()) {
-                return false;
-              }
-              task.on_input(record);
-              return true;
-            }) || any;
+      any = pump(task, input_,
+                 [&](const stream::LogRecord& record) {
+                   if (!task.wants_input()) {
+                     return false;
+                   }
+                   task.on_input(record);
+                   return true;
+                 }) ||
+            any;
     }
     return any;
   }

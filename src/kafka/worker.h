@@ -53,7 +53,9 @@ class Worker {
     return answer;
   }
   /// Turns made so far: a worker that hangs makes none (watchdog).
-  [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t turns() const noexcept {
+    return turns_.load(std::memory_order_relaxed);
+  }
   /// For reads of the stores: in order with their commits.
   [[nodiscard]] Background& store_thread() noexcept { return *stores_; }
 

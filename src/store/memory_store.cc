@@ -39,7 +39,7 @@ Result<std::vector<KeyValue>> MemoryStore::range(std::uint16_t table, ByteView f
   const Bytes last = to_bytes(to);
   for (auto at = rows_.lower_bound({table, to_bytes(from)});
        at != rows_.end() && at->first.first == table && found.size() < limit; ++at) {
-    if (!last.empty() && at->first.second > last) {
+    if (!last.empty() && at->first.second >= last) {
       break;
     }
     found.push_back({at->first.second, at->second});

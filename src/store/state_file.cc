@@ -45,9 +45,11 @@ class Statement {
   sqlite3_stmt* statement_;
 };
 
+// Our statements are fixed, so one that SQLite finds wrong means a file of another shape.
 bool is_damage(int code) {
   const int primary = code & 0xff;
-  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+         primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH;
 }
 
 }  // namespace
@@ -113,17 +115,18 @@ void StateFile::close() {
 }
 
 Result<void> StateFile::connect() {
-  last_code_ = sqlite3_open_v2(options_.path.c_str(), &db_,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  last_code_ =
+      sqlite3_open_v2(options_.path.c_str(), &db_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (last_code_ != SQLITE_OK) {
     return failure("open");
   }
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, 2000);
   const char* sync = options_.sync_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL";
-  for (const char* sql : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA page_size=8192",
-                          "PRAGMA journal_mode=WAL", sync, "PRAGMA temp_store=MEMORY",
-                          "PRAGMA cache_size=-16384", "PRAGMA wal_autocheckpoint=4000"}) {
+  for (const char* sql :
+       {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA page_size=8192", "PRAGMA journal_mode=WAL", sync,
+        "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-16384", "PRAGMA wal_autocheckpoint=4000"}) {
     if (Result<void> done = run(sql); !done) {
       return done;
     }
@@ -156,11 +159,13 @@ Result<void> StateFile::prepare_schema() {
     return done;
   }
   const std::array<std::pair<sqlite3_stmt**, const char*>, 3> statements{{
-      {&put_, "INSERT INTO rows(tbl, key, value) VALUES(?1, ?2, ?3)"
-              " ON CONFLICT(tbl, key) DO UPDATE SET value=excluded.value"},
+      {&put_,
+       "INSERT INTO rows(tbl, key, value) VALUES(?1, ?2, ?3)"
+       " ON CONFLICT(tbl, key) DO UPDATE SET value=excluded.value"},
       {&erase_, "DELETE FROM rows WHERE tbl=?1 AND key=?2"},
-      {&meta_, "INSERT INTO meta(name, value) VALUES('marker', ?1)"
-               " ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
+      {&meta_,
+       "INSERT INTO meta(name, value) VALUES('marker', ?1)"
+       " ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
   }};
   for (const auto& [place, sql] : statements) {
     Result<sqlite3_stmt*> made = prepare(sql);
@@ -224,7 +229,8 @@ Result<void> StateFile::load(const std::function<Result<void>(const StoredRow&)>
   return {};
 }
 
-Result<void> StateFile::write_rows(const std::vector<StoredRow>& rows, ByteView marker, bool replace) {
+Result<void> StateFile::write_rows(const std::vector<StoredRow>& rows, ByteView marker,
+                                   bool replace) {
   if (replace) {
     if (Result<void> emptied = run("DELETE FROM rows"); !emptied) {
       return emptied;
@@ -271,7 +277,7 @@ Result<void> StateFile::commit(std::vector<StoredRow>& rows, ByteView marker, bo
 Result<std::vector<KeyValue>> StateFile::range(std::uint16_t table, ByteView from, ByteView to,
                                                std::size_t limit) {
   Result<sqlite3_stmt*> query = prepare(
-      "SELECT key, value FROM rows WHERE tbl=?1 AND key>=?2 AND (?3 OR key<=?4)"
+      "SELECT key, value FROM rows WHERE tbl=?1 AND key>=?2 AND (?3 OR key<?4)"
       " ORDER BY key LIMIT ?5");
   if (!query) {
     return Unexpected(query.error());
@@ -284,7 +290,8 @@ Result<std::vector<KeyValue>> StateFile::range(std::uint16_t table, ByteView fro
   sqlite3_bind_int64(statement.get(), 5, static_cast<sqlite3_int64>(limit));
   std::vector<KeyValue> found;
   while ((last_code_ = sqlite3_step(statement.get())) == SQLITE_ROW) {
-    found.push_back({to_bytes(column_blob(statement.get(), 0)), to_bytes(column_blob(statement.get(), 1))});
+    found.push_back(
+        {to_bytes(column_blob(statement.get(), 0)), to_bytes(column_blob(statement.get(), 1))});
   }
   if (last_code_ != SQLITE_DONE) {
     return failure("range");

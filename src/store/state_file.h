@@ -17,8 +17,8 @@ namespace kpay::store {
 
 struct StateFileOptions {
   std::string path;
-  Bytes identity;            ///< whose state it is: compared byte for byte
-  bool sync_full = false;    ///< synchronous=FULL instead of NORMAL
+  Bytes identity;          ///< whose state it is: compared byte for byte
+  bool sync_full = false;  ///< synchronous=FULL instead of NORMAL
 };
 
 class StateFile final : public StateStore {

@@ -41,7 +41,7 @@ class StateStore {
   /// Errors: io (disk full, device error): then nothing of it is there.
   virtual Result<void> commit(std::vector<StoredRow>& rows, ByteView marker, bool replace) = 0;
 
-  /// Up to `limit` rows of a table with from <= key (and key <= to, unless `to` is empty), by key.
+  /// Up to `limit` rows of a table with from <= key (and key < to, unless `to` is empty), by key.
   virtual Result<std::vector<KeyValue>> range(std::uint16_t table, ByteView from, ByteView to,
                                               std::size_t limit) = 0;
 

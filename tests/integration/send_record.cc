@@ -38,7 +38,8 @@ Bytes forged_frame(char** argv) {
   sequence.last = static_cast<std::uint64_t>(number(argv[3])) - 1;
   const Bytes payload = from_hex(argv[4]);
   stream::FrameBuilder builder;
-  builder.add({static_cast<std::uint32_t>(payload.size()), 0, 0, wall_clock_now(), {}}, payload, sequence);
+  builder.add({static_cast<std::uint32_t>(payload.size()), 0, 0, wall_clock_now(), {}}, payload,
+              sequence);
   const stream::SenderId sender{static_cast<std::uint16_t>(number(argv[1])),
                                 static_cast<std::int32_t>(number(argv[2]))};
   return builder.cut(parse_uuid(argv[0]).value_or(Uuid{}), sender, {}, 0);
@@ -66,8 +67,9 @@ int main(int argc, char** argv) {
   options.bootstrap_servers = argv[1];
   auto producer = std::move(kafka::PlainProducer::connect(options).value());
   const auto partition = static_cast<std::int32_t>(number(argv[3]));
-  Result<void> sent = producer->send(argv[2], partition, key,
-                                     value.empty() ? std::optional<ByteView>() : std::optional<ByteView>(value));
+  Result<void> sent =
+      producer->send(argv[2], partition, key,
+                     value.empty() ? std::optional<ByteView>() : std::optional<ByteView>(value));
   if (sent) {
     sent = producer->flush(10'000);
   }

@@ -1,6 +1,7 @@
 #include "daemons/ctl/answer.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "http/json.h"
 
@@ -14,7 +15,7 @@ Answer failed(Exit exit, std::string_view code, std::string_view message, std::s
   }
   Answer answer;
   answer.json = http::JsonObject().add_json("error", error.finish()).finish();
-  answer.note = "kpayctl: " + std::string(message) + "\n";
+  answer.note = "error: " + std::string(message) + "\n";
   if (!hint.empty()) {
     answer.note += "  " + std::string(hint) + "\n";
   }
@@ -24,6 +25,16 @@ Answer failed(Exit exit, std::string_view code, std::string_view message, std::s
 
 Answer failed(const Error& error) {
   return failed(exit_of(error.code), to_string(error.code), error.message);
+}
+
+int print(const Answer& answer, bool json) {
+  if (json) {
+    std::fprintf(stdout, "%s\n", answer.json.c_str());
+  } else {
+    std::fputs(answer.text.c_str(), stdout);
+    std::fputs(answer.note.c_str(), stderr);
+  }
+  return static_cast<int>(answer.exit);
 }
 
 std::string TextTable::text() const {

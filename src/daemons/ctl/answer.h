@@ -22,6 +22,9 @@ struct Answer {
                             std::string_view hint = "");
 [[nodiscard]] Answer failed(const Error& error);
 
+/// To standard output and standard error; gives the exit code.
+int print(const Answer& answer, bool json);
+
 /// Columns of equal width, two spaces apart; the last column of a line is not filled up.
 class TextTable {
  public:

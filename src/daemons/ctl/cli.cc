@@ -45,17 +45,11 @@ void add_common(CLI::App& app, Session& session) {
   app.add_option("--partitions", session.flags.partitions,
                  "Partitions of the topics [as many as they have]")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--http-ca", session.flags.http_ca, "Signs the daemons' HTTP certificates");
+  app.add_option("--http-certificate", session.flags.http_certificate,
+                 "This client's certificate for daemons that don't listen on loopback");
+  app.add_option("--http-key", session.flags.http_key, "The key of that certificate");
   app.add_flag("--json", session.json, "One JSON document on standard output");
-}
-
-int print(const Answer& answer, bool json) {
-  if (json) {
-    std::fprintf(stdout, "%s\n", answer.json.c_str());
-  } else {
-    std::fputs(answer.text.c_str(), stdout);
-    std::fputs(answer.note.c_str(), stderr);
-  }
-  return static_cast<int>(answer.exit);
 }
 
 }  // namespace

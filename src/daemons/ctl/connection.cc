@@ -110,4 +110,20 @@ Result<std::int32_t> partition_count(const Connection& connection, kafka::Admin&
   return found;
 }
 
+Result<Reached> reach_system(const ConnectionFlags& flags) {
+  Result<Connection> connection = resolve(flags);
+  if (!connection) {
+    return Unexpected(connection.error());
+  }
+  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
+  if (!reader) {
+    return Unexpected(reader.error());
+  }
+  Result<std::int32_t> partitions = partition_count(*connection, (*reader)->admin());
+  if (!partitions) {
+    return Unexpected(partitions.error());
+  }
+  return Reached{std::move(*connection), std::move(*reader), *partitions};
+}
+
 }  // namespace kpay::ctl

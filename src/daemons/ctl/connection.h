@@ -17,6 +17,9 @@ struct ConnectionFlags {
   std::string config_file;
   std::string prefix;
   std::int32_t partitions = 0;
+  std::string http_ca;  ///< with a certificate: daemons are asked over mutual TLS
+  std::string http_certificate;
+  std::string http_key;
 };
 
 struct Connection {
@@ -41,5 +44,13 @@ inline constexpr int kAnswerMs = 10'000;
 /// The partitions of payments.incoming, or what was said. Errors: not_found, with a hint.
 [[nodiscard]] Result<std::int32_t> partition_count(const Connection& connection,
                                                    kafka::Admin& admin);
+
+/// All three of the above.
+struct Reached {
+  Connection connection;
+  std::unique_ptr<kafka::TopicReader> reader;
+  std::int32_t partitions = 0;
+};
+[[nodiscard]] Result<Reached> reach_system(const ConnectionFlags& flags);
 
 }  // namespace kpay::ctl

@@ -1,7 +1,5 @@
 #include "daemons/ctl/cli.h"
 namespace kpay::ctl {
-void add_accounts(CLI::App&, Session&) {}
-void add_payments(CLI::App&, Session&) {}
 void add_books(CLI::App&, Session&) {}
 void add_pipeline(CLI::App&, Session&) {}
 void add_dlq(CLI::App&, Session&) {}

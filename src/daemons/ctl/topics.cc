@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "build_info.h"
+#include "daemons/ctl/sweep.h"
 #include "kafka/plain_producer.h"
 #include "stages/specs.h"
 #include "stream/topics.h"
@@ -95,66 +96,62 @@ Result<stream::LogBounds> bounds_of(kafka::Admin& admin, const std::string& topi
   return bounds;
 }
 
-Result<ChangelogView> view_changelog(kafka::TopicReader& reader, const std::string& topic,
-                                     std::int32_t partition) {
-  ChangelogView view{topic, partition};
-  Result<stream::LogBounds> bounds = bounds_of(reader.admin(), topic, partition);
-  if (!bounds) {
-    return Unexpected(bounds.error());
-  }
-  view.begin = bounds->begin;
-  view.end = bounds->end;
-  if (view.begin == view.end) {
-    return view;
-  }
-  Result<void> read = reader.read(
-      topic, {{partition, view.begin, view.begin + 1}},
-      [&](std::int32_t, const stream::LogRecord& record) {
-        std::optional<stream::ChangelogRecord> decoded = stream::decode_changelog(record.value);
-        if (decoded && std::holds_alternative<stream::OpenMarker>(*decoded)) {
-          view.first = std::get<stream::OpenMarker>(std::move(*decoded));
-        }
-        return false;
-      });
-  if (!read) {
-    return Unexpected(read.error());
-  }
-  return view;
-}
-
-Result<void> view_partitions(const Connection& connection, kafka::TopicReader& reader,
-                             const SeenTopics& seen, TopicsView& view) {
+Result<void> view_bounds(const Connection& connection, kafka::Admin& admin,
+                         const SeenTopics& seen, TopicsView& view) {
   const std::vector<stream::StageSpec> specs = stages::all_specs();
   const stream::TopicTable table = table_of(connection, seen, specs);
   for (const stream::StageSpec& spec : specs) {
-    const std::string changelog = connection.topic(spec.changelog());
     const stream::Identity identity =
         table.identity_for(spec, view.cluster_id, view.sizes.partitions);
-    const kafka::TopicInfo* info = seen.find(changelog);
     for (std::int32_t p = 0; p < view.sizes.partitions; ++p) {
-      ChangelogView each{changelog, p};
-      if (info != nullptr && p < info->partitions) {
-        Result<ChangelogView> there = view_changelog(reader, changelog, p);
-        if (!there) {
-          return Unexpected(there.error());
-        }
-        each = std::move(*there);
-      }
+      ChangelogView each{connection.topic(spec.changelog()), p};
       each.expected = identity;
-      view.changelogs.push_back(std::move(each));
-    }
-    const std::string input = connection.topic(spec.input);
-    if (const kafka::TopicInfo* there = seen.find(input)) {
-      for (std::int32_t p = 0; p < there->partitions; ++p) {
-        Result<stream::LogBounds> bounds = bounds_of(reader.admin(), input, p);
+      const kafka::TopicInfo* info = seen.find(each.topic);
+      if (info != nullptr && p < info->partitions) {
+        Result<stream::LogBounds> bounds = bounds_of(admin, each.topic, p);
         if (!bounds) {
           return Unexpected(bounds.error());
         }
-        view.inputs.push_back({input, p, bounds->end});
+        each.begin = bounds->begin;
+        each.end = bounds->end;
       }
+      view.changelogs.push_back(std::move(each));
+    }
+    const kafka::TopicInfo* input = seen.find(connection.topic(spec.input));
+    for (std::int32_t p = 0; input != nullptr && p < input->partitions; ++p) {
+      Result<stream::LogBounds> bounds = bounds_of(admin, input->name, p);
+      if (!bounds) {
+        return Unexpected(bounds.error());
+      }
+      view.inputs.push_back({input->name, p, bounds->end});
     }
   }
   return {};
+}
+
+Result<void> read_first_records(const Connection& connection, TopicsView& view) {
+  std::vector<SweepPart> parts;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < view.changelogs.size(); ++i) {
+    const ChangelogView& each = view.changelogs[i];
+    if (each.begin < each.end) {
+      parts.push_back({each.topic, each.partition, each.begin, each.begin + 1});
+      places.push_back(i);
+    }
+  }
+  if (parts.empty()) {
+    return {};
+  }
+  Result<std::unique_ptr<Sweep>> sweep = Sweep::start(connection.client, std::move(parts));
+  if (!sweep) {
+    return Unexpected(sweep.error());
+  }
+  return (*sweep)->run([&](std::size_t part, const stream::LogRecord& record) {
+    std::optional<stream::ChangelogRecord> decoded = stream::decode_changelog(record.value);
+    if (decoded && std::holds_alternative<stream::OpenMarker>(*decoded)) {
+      view.changelogs[places[part]].first = std::get<stream::OpenMarker>(std::move(*decoded));
+    }
+  });
 }
 
 Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
@@ -254,7 +251,10 @@ Result<TopicsView> look(const Connection& connection, kafka::TopicReader& reader
     return Unexpected(seen.error());
   }
   view.differences = differences(view.wanted, seen->shapes);
-  if (Result<void> viewed = view_partitions(connection, reader, *seen, view); !viewed) {
+  if (Result<void> viewed = view_bounds(connection, admin, *seen, view); !viewed) {
+    return Unexpected(viewed.error());
+  }
+  if (Result<void> viewed = read_first_records(connection, view); !viewed) {
     return Unexpected(viewed.error());
   }
   return view;

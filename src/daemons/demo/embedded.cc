@@ -51,8 +51,11 @@ class StoreView final : public store::StateStore {
 class Embedded {
  public:
   explicit Embedded(const Options& options)
-      : options_(options), specs_(stages::all_specs()), topics_("kpay.", stream::topics_of(specs_)),
-        log_(wall_clock_now()), random_(options.seed) {
+      : options_(options),
+        specs_(stages::all_specs()),
+        topics_("kpay.", stream::topics_of(specs_)),
+        log_(wall_clock_now()),
+        random_(options.seed) {
     stream::make_topics(log_, topics_, specs_, "embedded", new_uuid_v4(), options.partitions);
     boot();
   }
@@ -91,14 +94,16 @@ void Embedded::boot() {
   parts.partitions = options_.partitions;
   parts.options.owner = "embedded";
   parts.options.checkpoint_interval_ms = 100;
-  parts.make_store = [this](const stream::StageSpec& spec, std::int32_t partition, const stream::Identity&)
-      -> Result<std::unique_ptr<store::StateStore>> {
+  parts.make_store = [this](const stream::StageSpec& spec, std::int32_t partition,
+                            const stream::Identity&) -> Result<std::unique_ptr<store::StateStore>> {
     return std::unique_ptr<store::StateStore>(
         std::make_unique<StoreView>(stores_[{spec.name, partition}]));
   };
   parts.make_nonce = [] { return new_uuid_v4(); };
-  parts.notice = [](const stream::StageSpec& spec, std::int32_t partition, const stream::TaskNotice& notice) {
-    if (notice.kind == stream::TaskNotice::Kind::held || notice.kind == stream::TaskNotice::Kind::diverged) {
+  parts.notice = [](const stream::StageSpec& spec, std::int32_t partition,
+                    const stream::TaskNotice& notice) {
+    if (notice.kind == stream::TaskNotice::Kind::held ||
+        notice.kind == stream::TaskNotice::Kind::diverged) {
       std::fprintf(stderr, "%s/%d: %s\n", spec.name.c_str(), partition, notice.text.c_str());
     }
   };
@@ -172,7 +177,8 @@ void Embedded::run_until_idle() {
   }
 }
 
-std::map<std::string, std::uint64_t> Embedded::sum(const std::string& stage, const std::string& table,
+std::map<std::string, std::uint64_t> Embedded::sum(const std::string& stage,
+                                                   const std::string& table,
                                                    const std::string& key) const {
   std::map<std::string, std::uint64_t> sums;
   for (const std::shared_ptr<stream::Task>& task : process_->host().tasks()) {
@@ -207,8 +213,8 @@ int Embedded::statement() {
   const bool balanced = balances == account_sums["opened_value"] && in_flight == 0 &&
                         intake["accepted_count"] == settle["completed_count"] + failed &&
                         intake["accepted_count"] == static_cast<std::uint64_t>(options_.payments);
-  std::printf("accepted %lu = confirmed %lu + failed %lu, in flight %lu\n", intake["accepted_count"],
-              settle["completed_count"], failed, in_flight);
+  std::printf("accepted %lu = confirmed %lu + failed %lu, in flight %lu\n",
+              intake["accepted_count"], settle["completed_count"], failed, in_flight);
   std::printf("balances %lu = opening balances %lu (EUR, minor units), refunded %lu\n", balances,
               account_sums["opened_value"], account_sums["refunded_count"]);
   std::printf("%s\n", balanced ? "The books balance." : "The books do NOT balance.");

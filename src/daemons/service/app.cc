@@ -34,8 +34,11 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
   std::string file;
   app.add_option("--config", file, "the configuration file")->check(CLI::ExistingFile);
   CLI::App* check = app.add_subcommand("selfcheck", "does everything but run");
-  check->add_option("--config", file, "the configuration file")->required()->check(CLI::ExistingFile);
-  CLI::App* config = app.add_subcommand("config", "about the configuration file")->require_subcommand(1);
+  check->add_option("--config", file, "the configuration file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  CLI::App* config =
+      app.add_subcommand("config", "about the configuration file")->require_subcommand(1);
   CLI::App* config_check = config->add_subcommand("check", "checks a file, offline");
   config_check->add_option("file", file, "the configuration file")->required();
   CLI::App* reference = config->add_subcommand("reference", "prints every field");

@@ -16,7 +16,8 @@ constexpr int kRetireMs = 3000;
 }  // namespace
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::open(
-    Parts parts, const std::atomic<bool>& stopping, const std::function<void(const std::string&)>& say) {
+    Parts parts, const std::atomic<bool>& stopping,
+    const std::function<void(const std::string&)>& say) {
   std::unique_ptr<ControlPlane> control(new ControlPlane(std::move(parts)));
   Result<std::unique_ptr<kafka::TopicReader>> reader =
       kafka::TopicReader::connect(control->parts_.client);

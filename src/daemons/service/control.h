@@ -24,10 +24,11 @@ class ControlPlane {
     std::function<void(bool paused)> on_pipeline;
   };
 
-  /// Waits for the topics until `stopping`, then reads control.state to its end: a pause that stands
-  /// is known BEFORE any task runs.
-  static Result<std::unique_ptr<ControlPlane>> open(Parts parts, const std::atomic<bool>& stopping,
-                                                    const std::function<void(const std::string&)>& say);
+  /// Waits for the topics until `stopping`, then reads control.state to its end: a pause that
+  /// stands is known BEFORE any task runs.
+  static Result<std::unique_ptr<ControlPlane>> open(
+      Parts parts, const std::atomic<bool>& stopping,
+      const std::function<void(const std::string&)>& say);
   ~ControlPlane();
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;

@@ -13,8 +13,8 @@ std::string source_of(const stream::TaskNotice& notice) {
 
 }  // namespace
 
-void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec, std::int32_t partition,
-                 const stream::TaskNotice& notice) {
+void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
+                 std::int32_t partition, const stream::TaskNotice& notice) {
   using Kind = stream::TaskNotice::Kind;
   const std::string& stage = spec.name;
   switch (notice.kind) {
@@ -33,33 +33,42 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
       break;
     case Kind::held:
     case Kind::failed:
-      telemetry.emit(telemetry::TaskHeld{
-          .stage = stage, .partition = partition, .position = notice.position, .reason = notice.text});
+      telemetry.emit(telemetry::TaskHeld{.stage = stage,
+                                         .partition = partition,
+                                         .position = notice.position,
+                                         .reason = notice.text});
       break;
     case Kind::fenced:
       telemetry.emit(telemetry::TaskFenced{.stage = stage, .partition = partition});
       break;
     case Kind::store_set_aside:
-      telemetry.emit(telemetry::StoreSetAside{.stage = stage, .partition = partition, .reason = notice.text});
+      telemetry.emit(
+          telemetry::StoreSetAside{.stage = stage, .partition = partition, .reason = notice.text});
       break;
     case Kind::store_failed:
-      telemetry.emit(telemetry::StoreFailed{.stage = stage, .partition = partition, .error = notice.text});
+      telemetry.emit(
+          telemetry::StoreFailed{.stage = stage, .partition = partition, .error = notice.text});
       break;
     case Kind::dead_letter:
-      telemetry.emit(telemetry::DeadLettered{.stage = stage, .partition = partition, .reason = notice.text});
+      telemetry.emit(
+          telemetry::DeadLettered{.stage = stage, .partition = partition, .reason = notice.text});
       break;
     case Kind::early:
-      telemetry.emit(telemetry::SenderEarly{.stage = stage, .partition = partition, .sender = notice.text});
+      telemetry.emit(
+          telemetry::SenderEarly{.stage = stage, .partition = partition, .sender = notice.text});
       break;
     case Kind::diverged:
-      telemetry.emit(telemetry::SenderDiverged{.stage = stage, .partition = partition, .sender = notice.text});
+      telemetry.emit(
+          telemetry::SenderDiverged{.stage = stage, .partition = partition, .sender = notice.text});
       break;
     case Kind::checkpoint_rejected:
     case Kind::zombie_record:
-      telemetry.emit(telemetry::CheckpointRejected{.stage = stage, .partition = partition, .reason = notice.text});
+      telemetry.emit(telemetry::CheckpointRejected{
+          .stage = stage, .partition = partition, .reason = notice.text});
       break;
     case Kind::time_jump:
-      telemetry.emit(telemetry::TimeJumpHeld{.stage = stage, .partition = partition, .now = notice.text});
+      telemetry.emit(
+          telemetry::TimeJumpHeld{.stage = stage, .partition = partition, .now = notice.text});
       break;
     case Kind::base_accepted:
       telemetry.emit(telemetry::BaseTrimmed{.stage = stage, .partition = partition});

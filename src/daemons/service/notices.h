@@ -8,7 +8,7 @@
 namespace kpay::daemons {
 
 /// Thread-safe, as Telemetry is.
-void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec, std::int32_t partition,
-                 const stream::TaskNotice& notice);
+void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
+                 std::int32_t partition, const stream::TaskNotice& notice);
 
 }  // namespace kpay::daemons

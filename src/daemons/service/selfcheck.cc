@@ -26,8 +26,8 @@ std::string topic_problem(kafka::Admin& admin, const std::string& name, std::int
     return "missing: `kpayctl topics apply` makes it";
   }
   if (infos->front().partitions != partitions) {
-    return "has " + std::to_string(infos->front().partitions) + " partitions, kafka.partitions says " +
-           std::to_string(partitions);
+    return "has " + std::to_string(infos->front().partitions) +
+           " partitions, kafka.partitions says " + std::to_string(partitions);
   }
   Result<std::map<std::string, std::string>> settings = admin.settings(name, kAnswerMs);
   if (!settings) {

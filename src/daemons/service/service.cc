@@ -36,18 +36,13 @@ telemetry::LogOptions log_options(const DaemonKind& kind, const config::DaemonCo
 int exit_code_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid:
-    case ErrorCode::refused:
-      return kExitConfig;
+    case ErrorCode::refused: return kExitConfig;
     case ErrorCode::conflict:
-    case ErrorCode::fenced:
-      return kExitFenced;
-    case ErrorCode::corrupt:
-      return kExitCorrupt;
+    case ErrorCode::fenced: return kExitFenced;
+    case ErrorCode::corrupt: return kExitCorrupt;
     case ErrorCode::not_found:
-    case ErrorCode::unavailable:
-      return kExitDependency;
-    case ErrorCode::io:
-      return kExitFailure;
+    case ErrorCode::unavailable: return kExitDependency;
+    case ErrorCode::io: return kExitFailure;
   }
   return kExitFailure;
 }
@@ -66,7 +61,10 @@ sigset_t block_signals() {
 class Service {
  public:
   Service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build)
-      : kind_(kind), config_(config), build_(build), telemetry_(log_options(kind, config)),
+      : kind_(kind),
+        config_(config),
+        build_(build),
+        telemetry_(log_options(kind, config)),
         signals_(block_signals()) {}
 
   int run();
@@ -174,8 +172,8 @@ Result<void> Service::open() {
     return Unexpected(systemd.error());
   }
   systemd_ = std::move(*systemd);
-  Result<std::unique_ptr<StateFolder>> folder =
-      StateFolder::open(config_.state.directory, config_.state.synchronous == config::Synchronous::full);
+  Result<std::unique_ptr<StateFolder>> folder = StateFolder::open(
+      config_.state.directory, config_.state.synchronous == config::Synchronous::full);
   if (!folder) {
     return Unexpected(folder.error());
   }
@@ -274,8 +272,10 @@ int Service::run() {
   if (Result<void> opened = open(); !opened) {
     return refuse(opened.error());
   }
-  telemetry_.emit(telemetry::DaemonStarted{.version = build_.version, .commit = build_.commit,
-                                           .config_hash = config_.hash, .http_address = address_});
+  telemetry_.emit(telemetry::DaemonStarted{.version = build_.version,
+                                           .commit = build_.commit,
+                                           .config_hash = config_.hash,
+                                           .http_address = address_});
   // Waiting for the cluster may take as long as it takes; a signal ends it.
   std::atomic<bool> begun = false;
   Result<void> started;
@@ -288,8 +288,8 @@ int Service::run() {
       paused_ = paused;
       runner_->set_paused("intake", paused);
     };
-    Result<std::unique_ptr<ControlPlane>> control =
-        ControlPlane::open(std::move(parts), stopping_, [this](const std::string& text) { set_state(text); });
+    Result<std::unique_ptr<ControlPlane>> control = ControlPlane::open(
+        std::move(parts), stopping_, [this](const std::string& text) { set_state(text); });
     if (control) {
       control_ = std::move(*control);
       started = runner_->start();
@@ -333,14 +333,15 @@ int Service::run() {
   control_.reset();
   server_->stop();
   const int code = clean ? kExitOk : kExitUnclean;
-  telemetry_.emit(telemetry::DaemonStopped{.clean = clean, .exit_code = code,
-                                           .took_ms = monotonic_ms() - begin_ms});
+  telemetry_.emit(telemetry::DaemonStopped{
+      .clean = clean, .exit_code = code, .took_ms = monotonic_ms() - begin_ms});
   return code;
 }
 
 }  // namespace
 
-Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config, const std::string& client_id) {
+Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config,
+                                            const std::string& client_id) {
   static constexpr const char* kProtocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
   kafka::ClientOptions options;
   options.bootstrap_servers = config.bootstrap_servers;
@@ -363,7 +364,8 @@ Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config, c
   return options;
 }
 
-int run_service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build) {
+int run_service(const DaemonKind& kind, const config::DaemonConfig& config,
+                const BuildInfo& build) {
   return Service(kind, config, build).run();
 }
 

@@ -20,6 +20,7 @@ int run_service(const DaemonKind& kind, const config::DaemonConfig& config, cons
 int selfcheck(const DaemonKind& kind, const config::DaemonConfig& config);
 
 /// The client options that the configuration means. Errors: the secret's file.
-Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config, const std::string& client_id);
+Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config,
+                                            const std::string& client_id);
 
 }  // namespace kpay::daemons

@@ -42,9 +42,8 @@ Result<std::unique_ptr<StateFolder>> StateFolder::open(const std::string& path, 
 
 StateFolder::~StateFolder() { ::close(lock_); }
 
-Result<std::unique_ptr<store::StateStore>> StateFolder::open_store(const stream::StageSpec& spec,
-                                                                   std::int32_t partition,
-                                                                   const stream::Identity& identity) const {
+Result<std::unique_ptr<store::StateStore>> StateFolder::open_store(
+    const stream::StageSpec& spec, std::int32_t partition, const stream::Identity& identity) const {
   store::StateFileOptions options;
   options.path = path_ + "/" + spec.name + "-" + std::to_string(partition) + ".db";
   options.sync_full = sync_full_;

@@ -13,8 +13,8 @@ namespace kpay::daemons {
 struct DrainRecord {
   std::string stage;
   std::int32_t partition = 0;
-  std::int64_t position = 0;   ///< next input offset
-  std::uint64_t marker = 0;    ///< number of the clean marker
+  std::int64_t position = 0;  ///< next input offset
+  std::uint64_t marker = 0;   ///< number of the clean marker
   Hash128 state_hash;
 };
 

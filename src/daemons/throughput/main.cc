@@ -2,5 +2,6 @@
 #include "stages/specs.h"
 
 int main(int argc, char** argv) {
-  return kpay::daemons::run_daemon(argc, argv, {"kpay-throughput", {kpay::stages::throughput_spec()}});
+  return kpay::daemons::run_daemon(argc, argv,
+                                   {"kpay-throughput", {kpay::stages::throughput_spec()}});
 }

@@ -1,0 +1,408 @@
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "daemons/ctl/account_file.h"
+#include "daemons/ctl/amounts.h"
+#include "daemons/ctl/cli.h"
+#include "daemons/ctl/command_sender.h"
+#include "daemons/ctl/http_tables.h"
+#include "daemons/ctl/outcome_watch.h"
+#include "http/json.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+constexpr int kBulkLingerMs = 5;
+constexpr int kFlushMs = 60'000;
+
+struct AccountFlags {
+  std::string id;
+  std::string currency;
+  std::string amount = "0";
+  std::string file;
+  std::string command_id;
+  std::string cursor;
+  std::size_t limit = 100;
+  bool wait = false;
+  int timeout_s = 60;
+};
+
+Result<core::AccountId> account_in(const AccountFlags& flags) {
+  const std::optional<core::AccountId> account = core::AccountId::parse(flags.id);
+  if (!account) {
+    return Unexpected(ErrorCode::invalid, "\"" + flags.id +
+                                              "\" is no account id: 1 to 34 characters of "
+                                              "A-Z a-z 0-9 . _ : -");
+  }
+  return *account;
+}
+
+Answer told(const core::Command& command, const std::string& account,
+            const core::Outcome* outcome) {
+  const std::string id = to_string(core::id_of(command));
+  http::JsonObject json;
+  json.add("account", account).add("command_id", id);
+  if (outcome == nullptr) {
+    json.add("status", "sent").add("changed", true);
+    return {json.finish(), id + "\n", "sent; not waited for\n"};
+  }
+  const bool done = succeeded(*outcome);
+  const std::string refusal(core::to_string(refusal_in(*outcome)));
+  json.add("status", status_text(*outcome)).add("changed", done);
+  if (!done) {
+    json.add("refusal", refusal);
+  }
+  Answer answer{json.finish(), id + " " + status_text(*outcome) + (done ? "" : " " + refusal) + "\n"};
+  answer.exit = done ? Exit::ok : Exit::refused;
+  return answer;
+}
+
+// Sends one command and, if asked to, waits for how it ends.
+Result<Answer> send_one(const Session& session, const AccountFlags& flags,
+                        const core::Command& command, const std::string& account) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  std::unique_ptr<OutcomeWatch> watch;
+  if (flags.wait) {
+    const auto from = flags.command_id.empty() ? OutcomeWatch::From::now
+                                               : OutcomeWatch::From::beginning;
+    Result<std::unique_ptr<OutcomeWatch>> opened =
+        OutcomeWatch::open(reached->connection, *reached->reader, reached->partitions,
+                           {core::id_of(command)}, from);
+    if (!opened) {
+      return Unexpected(opened.error());
+    }
+    watch = std::move(*opened);
+  }
+  Result<std::unique_ptr<CommandSender>> sender =
+      CommandSender::connect(reached->connection, reached->partitions, 0);
+  if (!sender) {
+    return Unexpected(sender.error());
+  }
+  if (Result<void> sent = (*sender)->send(command); !sent) {
+    return Unexpected(sent.error());
+  }
+  if (Result<void> flushed = (*sender)->flush(kFlushMs); !flushed) {
+    return Unexpected(flushed.error());
+  }
+  if (!watch) {
+    return told(command, account, nullptr);
+  }
+  Result<bool> ended = watch->wait(flags.timeout_s * 1000);
+  if (!ended) {
+    return Unexpected(ended.error());
+  }
+  if (!*ended) {
+    return failed(Exit::timed_out, "timed_out",
+                  "no outcome within " + std::to_string(flags.timeout_s) + " s",
+                  "the command stands: repeat it with --id " + to_string(core::id_of(command)));
+  }
+  return told(command, account, &watch->outcomes().begin()->second);
+}
+
+Result<Answer> open_one(const Session& session, const AccountFlags& flags) {
+  Result<core::AccountId> account = account_in(flags);
+  Result<core::Money> opening = amount_in(flags.amount, flags.currency);
+  Result<Uuid> id = id_in(flags.command_id);
+  if (!account || !opening || !id) {
+    return Unexpected(!account ? account.error() : !opening ? opening.error() : id.error());
+  }
+  return send_one(session, flags,
+                  core::OpenAccount{core::CommandId(*id), *account, *opening}, flags.id);
+}
+
+Result<Answer> deposit(const Session& session, const AccountFlags& flags) {
+  Result<core::AccountId> account = account_in(flags);
+  Result<core::Money> amount = amount_in(flags.amount, flags.currency);
+  Result<Uuid> id = id_in(flags.command_id);
+  if (!account || !amount || !id) {
+    return Unexpected(!account ? account.error() : !amount ? amount.error() : id.error());
+  }
+  return send_one(session, flags, core::Deposit{core::CommandId(*id), *account, *amount},
+                  flags.id);
+}
+
+Result<Answer> close(const Session& session, const AccountFlags& flags) {
+  Result<core::AccountId> account = account_in(flags);
+  Result<Uuid> id = id_in(flags.command_id);
+  if (!account || !id) {
+    return Unexpected(!account ? account.error() : id.error());
+  }
+  return send_one(session, flags, core::CloseAccount{core::CommandId(*id), *account}, flags.id);
+}
+
+struct BulkResult {
+  std::size_t sent = 0;
+  std::size_t opened = 0;
+  std::map<std::string, std::size_t> refused;
+  std::size_t waited_for = 0;
+  bool timed_out = false;
+};
+
+Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waited) {
+  http::JsonArray bad;
+  Answer answer;
+  for (const BadLine& line : file.bad) {
+    bad.add_json(
+        http::JsonObject().add("line", line.line).add("problem", line.problem).finish());
+    answer.note += "line " + std::to_string(line.line) + ": " + line.problem + "\n";
+  }
+  http::JsonObject refused;
+  std::string refused_text;
+  for (const auto& [reason, count] : result.refused) {
+    refused.add(reason, count);
+    refused_text += ", " + std::to_string(count) + " " + reason;
+  }
+  http::JsonObject json;
+  json.add("sent", result.sent).add("changed", result.sent > 0);
+  answer.text = "sent " + std::to_string(result.sent);
+  if (waited) {
+    json.add("opened", result.opened).add_json("refused", refused.finish());
+    answer.text += ", opened " + std::to_string(result.opened) + refused_text;
+  }
+  answer.json = json.add_json("bad_lines", bad.finish()).finish();
+  answer.text += ", bad lines " + std::to_string(file.bad.size()) + "\n";
+  if (!file.bad.empty() || !result.refused.empty()) {
+    answer.exit = Exit::partial;
+  }
+  if (result.timed_out) {
+    answer.note += "not every outcome came in time\n";
+    answer.exit = Exit::timed_out;
+  }
+  return answer;
+}
+
+Result<AccountFile> read_file(const std::string& path) {
+  std::ifstream in(path == "-" ? "/dev/stdin" : path);
+  if (!in) {
+    return Unexpected(ErrorCode::io, "can't read " + path);
+  }
+  return read_accounts(in);
+}
+
+Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags,
+                            const AccountFile& file) {
+  std::vector<Uuid> ids;
+  for (std::size_t i = 0; i < file.accounts.size(); ++i) {
+    ids.push_back(new_uuid_v7());
+  }
+  std::unique_ptr<OutcomeWatch> watch;
+  if (flags.wait) {
+    Result<std::unique_ptr<OutcomeWatch>> opened =
+        OutcomeWatch::open(reached.connection, *reached.reader, reached.partitions, ids,
+                           OutcomeWatch::From::now);
+    if (!opened) {
+      return Unexpected(opened.error());
+    }
+    watch = std::move(*opened);
+  }
+  Result<std::unique_ptr<CommandSender>> sender =
+      CommandSender::connect(reached.connection, reached.partitions, kBulkLingerMs);
+  if (!sender) {
+    return Unexpected(sender.error());
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const AccountLine& line = file.accounts[i];
+    Result<void> sent = (*sender)->send(
+        core::OpenAccount{core::CommandId(ids[i]), line.account, line.opening});
+    if (!sent) {
+      return Unexpected(sent.error());
+    }
+    (*sender)->producer().poll();
+  }
+  if (Result<void> flushed = (*sender)->flush(kFlushMs); !flushed) {
+    return Unexpected(flushed.error());
+  }
+  BulkResult result;
+  result.sent = ids.size();
+  if (!watch) {
+    return result;
+  }
+  Result<bool> ended = watch->wait(flags.timeout_s * 1000);
+  if (!ended) {
+    return Unexpected(ended.error());
+  }
+  result.timed_out = !*ended;
+  for (const auto& [id, outcome] : watch->outcomes()) {
+    if (succeeded(outcome)) {
+      ++result.opened;
+    } else {
+      ++result.refused[std::string(core::to_string(refusal_in(outcome)))];
+    }
+  }
+  return result;
+}
+
+Result<Answer> open_file(const Session& session, const AccountFlags& flags) {
+  Result<AccountFile> file = read_file(flags.file);
+  if (!file) {
+    return Unexpected(file.error());
+  }
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<BulkResult> result = send_all(*reached, flags, *file);
+  if (!result) {
+    return Unexpected(result.error());
+  }
+  return bulk_answer(*file, *result, flags.wait);
+}
+
+nlohmann::ordered_json account_json(const std::string& id, const std::string& row) {
+  nlohmann::ordered_json fields = nlohmann::ordered_json::parse(row, nullptr, false);
+  nlohmann::ordered_json json{{"account", id}};
+  json.update(fields);
+  return json;
+}
+
+// A whole number, or decimal text where 64 bits are too few.
+std::string digits(const nlohmann::ordered_json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end()) {
+    return "0";
+  }
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+std::vector<std::string> account_line(const nlohmann::ordered_json& json) {
+  const std::string currency = json.value("currency", "");
+  return {json.value("account", ""), currency, amount_text(digits(json, "balance_minor"), currency),
+          json.value("state", "")};
+}
+
+Result<Answer> get(const Session& session, const AccountFlags& flags) {
+  Result<core::AccountId> account = account_in(flags);
+  if (!account) {
+    return Unexpected(account.error());
+  }
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<HttpTables> tables = HttpTables::open(session.flags, *reached);
+  if (!tables) {
+    return Unexpected(tables.error());
+  }
+  Result<std::optional<std::string>> row = tables->get(
+      "account", "accounts", flags.id, partition_of(account->view(), reached->partitions));
+  if (!row) {
+    return Unexpected(row.error());
+  }
+  if (!*row) {
+    return Unexpected(ErrorCode::not_found, "there is no account " + flags.id);
+  }
+  const nlohmann::ordered_json json = account_json(flags.id, **row);
+  TextTable table({"ACCOUNT", "CURRENCY", "BALANCE", "STATE"});
+  table.add(account_line(json));
+  return Answer{json.dump(), table.text()};
+}
+
+Result<Answer> list(const Session& session, const AccountFlags& flags) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<HttpTables> tables = HttpTables::open(session.flags, *reached);
+  if (!tables) {
+    return Unexpected(tables.error());
+  }
+  Result<RowPage> page = tables->page("account", "accounts", flags.limit, flags.cursor);
+  if (!page) {
+    return Unexpected(page.error());
+  }
+  nlohmann::ordered_json accounts = nlohmann::ordered_json::array();
+  TextTable table({"ACCOUNT", "CURRENCY", "BALANCE", "STATE"});
+  for (const Row& row : page->rows) {
+    accounts.push_back(account_json(row.key, row.json));
+    table.add(account_line(accounts.back()));
+  }
+  nlohmann::ordered_json json{{"accounts", std::move(accounts)}};
+  json["next"] = page->next.empty() ? nlohmann::ordered_json(nullptr)
+                                    : nlohmann::ordered_json(page->next);
+  Answer answer{json.dump(), table.text()};
+  const std::vector<std::int32_t> unserved = tables->unserved("account");
+  if (!unserved.empty()) {
+    answer.note = std::to_string(unserved.size()) + " partitions are served by nobody\n";
+    answer.exit = Exit::partial;
+  }
+  if (!page->next.empty()) {
+    answer.note += "more: --cursor " + page->next + "\n";
+  }
+  return answer;
+}
+
+using Flags = std::shared_ptr<AccountFlags>;
+
+void add_waiting(CLI::App* command, const Flags& flags) {
+  command->add_flag("--wait", flags->wait, "Wait for the outcome; exit 4 if it is a refusal");
+  command->add_option("--timeout", flags->timeout_s, "Seconds to wait; then exit 9 [60]")
+      ->check(CLI::Range(1, 86'400));
+}
+
+void add_open(CLI::App* accounts, Session& session, const Flags& flags) {
+  CLI::App* open = accounts->add_subcommand("open", "Open one account, or those of a file");
+  open->add_option("ID", flags->id, "The new account's id");
+  open->add_option("--currency", flags->currency, "Its currency, as EUR");
+  open->add_option("--opening", flags->amount, "Its opening balance, as 100.00 [0]");
+  open->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
+  open->add_option("--from-file", flags->file, "CSV lines id,currency,opening; - is stdin");
+  add_waiting(open, flags);
+  open->callback([&session, flags] {
+    if (flags->file.empty() == flags->id.empty()) {
+      throw CLI::ValidationError("accounts open", "give either an ID or --from-file");
+    }
+    session.chosen = [&session, flags] {
+      return flags->file.empty() ? open_one(session, *flags) : open_file(session, *flags);
+    };
+  });
+}
+
+void add_changes(CLI::App* accounts, Session& session, const Flags& flags) {
+  CLI::App* put = accounts->add_subcommand("deposit", "Put money from outside into an account");
+  put->add_option("ID", flags->id, "The account")->required();
+  put->add_option("--amount", flags->amount, "How much, as 12.34")->required();
+  put->add_option("--currency", flags->currency, "The account's currency")->required();
+  put->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
+  add_waiting(put, flags);
+  put->callback([&session, flags] {
+    session.chosen = [&session, flags] { return deposit(session, *flags); };
+  });
+  CLI::App* shut = accounts->add_subcommand("close", "Close an account whose balance is zero");
+  shut->add_option("ID", flags->id, "The account")->required();
+  shut->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
+  add_waiting(shut, flags);
+  shut->callback([&session, flags] {
+    session.chosen = [&session, flags] { return close(session, *flags); };
+  });
+}
+
+}  // namespace
+
+void add_accounts(CLI::App& app, Session& session) {
+  CLI::App* accounts = app.add_subcommand("accounts", "Open, fill, close and show accounts");
+  accounts->require_subcommand(1);
+  const Flags flags = std::make_shared<AccountFlags>();
+  add_open(accounts, session, flags);
+  add_changes(accounts, session, flags);
+  CLI::App* one = accounts->add_subcommand("get", "Show an account as its daemon has it");
+  one->add_option("ID", flags->id, "The account")->required();
+  one->callback([&session, flags] {
+    session.chosen = [&session, flags] { return get(session, *flags); };
+  });
+  CLI::App* many = accounts->add_subcommand("list", "Show a page of accounts");
+  many->add_option("--limit", flags->limit, "Accounts of a page [100]")
+      ->check(CLI::Range(1, 1000));
+  many->add_option("--cursor", flags->cursor, "Where the page before ended");
+  many->callback([&session, flags] {
+    session.chosen = [&session, flags] { return list(session, *flags); };
+  });
+}
+
+}  // namespace kpay::ctl

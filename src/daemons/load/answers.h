@@ -1,0 +1,74 @@
+// AnswerReader: reads what became of commands: public results, and outcomes for those that have
+// no result (account commands and rejections).
+//
+// It wakes when the brokers send something; nothing is polled by the clock. Repeats after a
+// daemon's crash have numbers that were seen before, and are dropped.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/outcomes.h"
+#include "daemons/load/connection.h"
+#include "kafka/partition_reader.h"
+#include "stream/frame.h"
+#include "wire/codec.h"
+
+namespace kpay::load {
+
+/// The first offset to read of each partition; a topic without offsets is not read.
+struct AnswerOffsets {
+  std::vector<std::int64_t> confirmed;
+  std::vector<std::int64_t> failed;
+  std::vector<std::int64_t> complete;
+};
+
+struct AnswerTakers {
+  std::function<void(const core::PaymentResult&)> result;
+  std::function<void(const core::Outcome&)> outcome;
+};
+
+/// Threads: one.
+class AnswerReader {
+ public:
+  /// Take the offsets BEFORE the first command is sent.
+  static Result<std::unique_ptr<AnswerReader>> open(const Connection& connection,
+                                                    const AnswerOffsets& from,
+                                                    AnswerTakers takers);
+
+  /// Gives what is there to the takers; waits up to `wait_ms` when nothing is. Returns the number
+  /// of records. Errors: not_found (an offset that is gone).
+  Result<std::size_t> poll(int wait_ms);
+  /// Records that are no answers: from a later version, or from somebody who may not write there.
+  [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
+
+ private:
+  struct Part {
+    std::unique_ptr<kafka::PartitionReader> reader;
+    bool is_complete = false;  ///< payments.complete: frames of outcomes
+    std::map<stream::SenderId, std::uint64_t> last;  ///< the highest number seen, by sender
+  };
+
+  AnswerReader() = default;
+  Result<void> start(const Connection& connection, std::string_view topic,
+                     const std::vector<std::int64_t>& offsets, bool is_complete);
+  void take_result(Part& part, ByteView value);
+  void take_frame(Part& part, ByteView value);
+
+  AnswerTakers takers_;
+  kafka::ClientEvents events_;
+  kafka::Wake wake_;
+  kafka::KafkaHandle client_;
+  std::vector<kafka::TopicHandle> topics_;
+  std::vector<Part> parts_;
+  stream::Frame frame_;
+  wire::ResultCodec results_;
+  wire::OutcomeCodec outcomes_;
+  core::PaymentResult result_;
+  core::Outcome outcome_;
+  std::uint64_t unreadable_ = 0;
+};
+
+}  // namespace kpay::load

@@ -1,0 +1,85 @@
+#include "daemons/load/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <utility>
+
+#include "build_info.h"
+#include "daemons/load/progress.h"
+
+namespace kpay::load {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  kpay-load accounts --count 10000 --currency EUR --opening 1000.00 --wait\n"
+    "  kpay-load generate --count 100000 --bad 300 --accounts 10000 > payments.csv\n"
+    "  kpay-load file payments.csv --manifest payments.manifest\n"
+    "  kpay-load run --rate 5000 --duration 60s --accounts 10000 --warm-up 10s\n"
+    "\n"
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable, 6 permission,\n"
+    "  7 partial, 9 timed out, 130 interrupted";
+
+int finish(const Result<Ending>& ending, const Session& session) {
+  if (!ending) {
+    std::fprintf(stderr, "kpay-load: %s\n", ending.error().message.c_str());
+    return static_cast<int>(exit_of(ending.error().code));
+  }
+  const std::string text = session.json ? ending->report.json() + "\n" : ending->report.text();
+  std::fputs(text.c_str(), session.report_on_stderr ? stderr : stdout);
+  if (std::fflush(stdout) != 0) {
+    std::fprintf(stderr, "kpay-load: standard output can't be written\n");
+    return static_cast<int>(Exit::failure);
+  }
+  return static_cast<int>(ending->exit);
+}
+
+}  // namespace
+
+Result<std::int64_t> duration_ms(std::string_view text) {
+  constexpr std::int64_t kLongestMs = 7 * 24 * 3'600'000LL;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
+      {"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+  for (const auto& [name, ms] : kUnits) {
+    if (error == std::errc() && unit == name && number >= 0 && number <= kLongestMs / ms) {
+      return number * ms;
+    }
+  }
+  return Unexpected(ErrorCode::invalid, "\"" + std::string(text) +
+                                            "\" is no duration: a whole number with ms, s, m or "
+                                            "h, as 60s; a week at most");
+}
+
+int run_cli(int argc, const char* const* argv) {
+  catch_interrupts();
+  Session session;
+  CLI::App app("Load kpay: open accounts, load files of payments, generate and measure",
+               "kpay-load");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", std::string("kpay-load ") + std::string(kVersion) + " (" +
+                                        std::string(kCommit) + ")");
+  app.add_option("--bootstrap", session.flags.bootstrap,
+                 "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
+  app.add_option("--prefix", session.flags.prefix, "The beginning of topic names [kpay.]");
+  app.add_flag("--json", session.json, "The report as one JSON document");
+  add_accounts(app, session);
+  add_generate(app, session);
+  add_file(app, session);
+  add_run(app, session);
+  add_preload(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  return finish(session.chosen(), session);
+}
+
+}  // namespace kpay::load

@@ -1,0 +1,42 @@
+// Cli: kpay-load's commands, and how one of them is run.
+#pragma once
+
+#include <functional>
+
+#include "daemons/load/connection.h"
+#include "daemons/load/exit.h"
+#include "daemons/load/report.h"
+
+namespace CLI {
+class App;
+}
+
+namespace kpay::load {
+
+/// What a command ends with. A report is printed whatever the exit.
+struct Ending {
+  Report report;
+  Exit exit = Exit::ok;
+};
+
+/// What every command sees of the command line, and which command it chose.
+struct Session {
+  ConnectionFlags flags;
+  bool json = false;
+  bool report_on_stderr = false;  ///< standard output is for data
+  std::function<Result<Ending>()> chosen;  ///< set while parsing
+};
+
+void add_accounts(CLI::App& app, Session& session);
+void add_generate(CLI::App& app, Session& session);
+void add_file(CLI::App& app, Session& session);
+void add_run(CLI::App& app, Session& session);
+void add_preload(CLI::App& app, Session& session);
+
+/// "60s", "500ms", "2m", "1h", or seconds without a unit, to milliseconds.
+[[nodiscard]] Result<std::int64_t> duration_ms(std::string_view text);
+
+/// Parses, runs, prints; gives the exit code.
+[[nodiscard]] int run_cli(int argc, const char* const* argv);
+
+}  // namespace kpay::load

@@ -1,0 +1,47 @@
+#include "daemons/load/command_sender.h"
+
+#include "base/hash.h"
+#include "stages/specs.h"
+
+namespace kpay::load {
+
+namespace {
+
+constexpr int kFlushMs = 120'000;
+constexpr std::uint64_t kPollEvery = 256;
+
+}  // namespace
+
+Result<std::unique_ptr<CommandSender>> CommandSender::connect(const Connection& connection,
+                                                              int linger_ms) {
+  std::unique_ptr<CommandSender> sender(new CommandSender());
+  kafka::ClientOptions options = connection.client;
+  options.linger_ms = linger_ms;
+  Result<std::unique_ptr<kafka::PlainProducer>> producer = kafka::PlainProducer::connect(options);
+  if (!producer) {
+    return Unexpected(producer.error());
+  }
+  sender->producer_ = std::move(*producer);
+  sender->producer_->on_delivery([raw = sender.get()](std::uint64_t, const Result<void>& done) {
+    if (!done && !raw->error_) {
+      raw->error_ = done.error();
+    }
+  });
+  sender->topic_ = connection.topic(stages::kTopicIncoming);
+  sender->partitions_ = connection.partitions;
+  return sender;
+}
+
+Result<void> CommandSender::send(const core::Command& command) {
+  const ByteView key = core::key_of(command);
+  Result<void> queued =
+      producer_->send(topic_, partition_of(key, partitions_), key, codec_.encode(command));
+  if (queued && ++sent_ % kPollEvery == 0) {
+    poll();
+  }
+  return queued;
+}
+
+Result<void> CommandSender::flush() { return producer_->flush(kFlushMs); }
+
+}  // namespace kpay::load
