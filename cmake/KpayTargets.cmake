@@ -62,7 +62,8 @@ endfunction()
 
 # kpay_test(<name> SOURCES a_test.cc... [LIBS dep...] [LABELS unit|integration...] [TIMEOUT seconds])
 # A GoogleTest binary <build>/tests/<name>; each of its tests is one ctest test.
-# Tests find golden files through KPAY_SOURCE_DIR and built binaries in KPAY_BUILD_DIR/bin.
+# Tests run in the repository's root. They find golden files through KPAY_SOURCE_DIR and built
+# binaries in KPAY_BUILD_DIR/bin; both are relative, so that an object file is the same in any clone.
 function(kpay_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   kpay_no_leftovers(kpay_test "${arg_UNPARSED_ARGUMENTS}")
@@ -75,11 +76,12 @@ function(kpay_test name)
       set(arg_TIMEOUT 300)
     endif()
   endif()
+  cmake_path(RELATIVE_PATH PROJECT_BINARY_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE build_dir)
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
   target_compile_definitions(${name} PRIVATE
-    "KPAY_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"" "KPAY_BUILD_DIR=\"${PROJECT_BINARY_DIR}\"")
+    "KPAY_SOURCE_DIR=\".\"" "KPAY_BUILD_DIR=\"${build_dir}\"")
   target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gmock GTest::gtest_main kpay_warnings)
   if("integration" IN_LIST arg_LABELS)
     add_dependencies(integration_tests ${name})
@@ -89,6 +91,7 @@ function(kpay_test name)
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 30
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
 

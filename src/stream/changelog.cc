@@ -245,17 +245,10 @@ std::optional<ChangelogRecord> decode_changelog(ByteView record) {
         return std::nullopt;
       }
       break;
-    case 'M':
-      result = get_marker(in);
-      break;
-    case 'B':
-      result = get_base_marker(in);
-      break;
-    case 'R':
-      result = get_row_frame(in);
-      break;
-    default:
-      return std::nullopt;
+    case 'M': result = get_marker(in); break;
+    case 'B': result = get_base_marker(in); break;
+    case 'R': result = get_row_frame(in); break;
+    default: return std::nullopt;
   }
   return in.done() ? result : std::nullopt;
 }

@@ -68,9 +68,9 @@ struct Marker {
   std::int64_t epoch = 0;
   std::uint64_t number = 0;  ///< 1, 2, 3 … over all owners
   std::uint32_t rows = 0;
-  Hash128 rows_digest;       ///< running hash over the checkpoint's row frames
-  Hash128 previous_digest;   ///< digest() of marker number - 1
-  Hash128 state_hash;        ///< of the whole state: all rows and the registers
+  Hash128 rows_digest;      ///< running hash over the checkpoint's row frames
+  Hash128 previous_digest;  ///< digest() of marker number - 1
+  Hash128 state_hash;       ///< of the whole state: all rows and the registers
   std::uint32_t logic_version = 0;
   Hash128 rules_hash;
   bool clean = false;
@@ -82,8 +82,8 @@ struct Marker {
 
 /// Closes a base: all rows as of the first marker of its epoch.
 struct BaseMarker {
-  std::int64_t epoch = 0;     ///< also T: readers may start here once this is accepted
-  std::uint64_t number = 0;   ///< m, the marker whose state the base is
+  std::int64_t epoch = 0;    ///< also T: readers may start here once this is accepted
+  std::uint64_t number = 0;  ///< m, the marker whose state the base is
   std::uint32_t rows = 0;
   Hash128 rows_digest;
   Hash128 state_hash;

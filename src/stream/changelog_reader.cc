@@ -80,7 +80,8 @@ std::string ChangelogReader::fault_of(const Marker& marker) const {
     return "it follows a clean marker of the same owner";
   }
   if (marker.rows != rows.rows) {
-    return "it closes " + std::to_string(marker.rows) + " rows, the log has " + std::to_string(rows.rows);
+    return "it closes " + std::to_string(marker.rows) + " rows, the log has " +
+           std::to_string(rows.rows);
   }
   if (marker.rows_digest != rows.digest) {
     return "the digest of its rows differs";

@@ -65,7 +65,7 @@ class ChangelogReader {
   OpenMarker open_;
   std::int64_t epoch_ = -1;
   bool from_genesis_ = false;
-  bool chain_known_ = false;   // marker_ is the predecessor of whatever comes next
+  bool chain_known_ = false;  // marker_ is the predecessor of whatever comes next
   bool epoch_rejected_ = false;
   Marker marker_;
   Hash128 marker_digest_;

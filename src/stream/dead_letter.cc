@@ -1,7 +1,6 @@
 #include "stream/dead_letter.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 
 namespace kpay::stream {
@@ -61,16 +60,11 @@ std::optional<DeadLetter> decode_dead_letter(ByteView payload) {
 
 std::string_view runtime_reason(DeadLetterReason reason) noexcept {
   switch (reason) {
-    case kReasonEmptyRecord:
-      return "empty_record";
-    case kReasonForeignLineage:
-      return "foreign_lineage";
-    case kReasonUnknownSender:
-      return "unknown_sender";
-    case kReasonTooLarge:
-      return "too_large";
-    default:
-      return {};
+    case kReasonEmptyRecord: return "empty_record";
+    case kReasonForeignLineage: return "foreign_lineage";
+    case kReasonUnknownSender: return "unknown_sender";
+    case kReasonTooLarge: return "too_large";
+    default: return {};
   }
 }
 
@@ -103,14 +97,17 @@ std::optional<OpenLetter> LetterCodec::decode(ByteView bytes) {
 }
 
 std::optional<LetterKey> LetterCodec::key_from_text(std::string_view text) {
+  const auto read = [](std::string_view digits, auto& number) {
+    const char* end = digits.data() + digits.size();
+    const auto [at, error] = std::from_chars(digits.data(), end, number);
+    return error == std::errc() && at == end;
+  };
   const std::size_t dot = text.find('.');
   LetterKey key;
-  const char* end = text.data() + text.size();
-  const char* middle = dot == std::string_view::npos ? end : text.data() + dot;
-  if (std::from_chars(text.data(), middle, key.offset).ptr != middle || text.empty()) {
+  if (!read(text.substr(0, dot), key.offset)) {
     return std::nullopt;
   }
-  if (middle != end && std::from_chars(middle + 1, end, key.index).ptr != end) {
+  if (dot != std::string_view::npos && !read(text.substr(dot + 1), key.index)) {
     return std::nullopt;
   }
   return key;

@@ -8,8 +8,10 @@ namespace kpay::stream {
 
 namespace {
 
-constexpr std::array<std::byte, 4> kFrameMagic{std::byte{'K'}, std::byte{'F'}, std::byte{1}, std::byte{0}};
-constexpr std::array<std::byte, 4> kTickMagic{std::byte{'K'}, std::byte{'T'}, std::byte{1}, std::byte{0}};
+constexpr std::array<std::byte, 4> kFrameMagic{std::byte{'K'}, std::byte{'F'}, std::byte{1},
+                                               std::byte{0}};
+constexpr std::array<std::byte, 4> kTickMagic{std::byte{'K'}, std::byte{'T'}, std::byte{1},
+                                              std::byte{0}};
 
 Uuid get_uuid(ByteReader& in) { return uuid_from_bytes(in.raw(16)).value_or(Uuid{}); }
 

@@ -45,7 +45,8 @@ inline constexpr std::size_t kFrameChecksumBytes = 8;
 
 /// The running hash after one more event. It covers cause, time, subject and payload; frames may
 /// be cut anywhere without changing it.
-[[nodiscard]] Hash128 chain_event(const Hash128& before, ByteView event_header, ByteView payload) noexcept;
+[[nodiscard]] Hash128 chain_event(const Hash128& before, ByteView event_header,
+                                  ByteView payload) noexcept;
 
 /// Collects the events that one task sends to one partition, until they are cut into a frame.
 class FrameBuilder {

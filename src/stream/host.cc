@@ -41,9 +41,8 @@ void Host::open(Slot& slot, std::int64_t now_ms) {
                       identity = parts.identity] { return make(spec, partition, identity); };
   parts.make_nonce = parts_.make_nonce;
   if (parts_.notice) {
-    parts.notice = [sink = parts_.notice, spec, partition = slot.partition](const TaskNotice& notice) {
-      sink(spec, partition, notice);
-    };
+    parts.notice = [sink = parts_.notice, spec, partition = slot.partition](
+                       const TaskNotice& notice) { sink(spec, partition, notice); };
   }
   slot.task = std::make_shared<Task>(std::move(parts));
   slot.task->set_paused(slot.spec < paused_.size() && paused_[slot.spec]);
@@ -118,7 +117,8 @@ void Host::watch(Slot& slot, std::int64_t now_ms) {
   if (slot.retry_ms < 0) {
     const std::int64_t pause =
         std::min(kRetryMostMs, kRetryFirstMs << std::min(slot.tries, kTriesCounted));
-    slot.retry_ms = now_ms + pause + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(pause));
+    slot.retry_ms =
+        now_ms + pause + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(pause));
     ++slot.tries;
   } else if (now_ms >= slot.retry_ms) {
     open(slot, now_ms);
@@ -126,7 +126,8 @@ void Host::watch(Slot& slot, std::int64_t now_ms) {
 }
 
 bool Host::all_released() const noexcept {
-  return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.releasing; });
+  return std::none_of(slots_.begin(), slots_.end(),
+                      [](const Slot& slot) { return slot.releasing; });
 }
 
 std::shared_ptr<Task> Host::find(std::size_t spec, std::int32_t partition) const {

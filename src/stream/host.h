@@ -23,7 +23,8 @@ class Host {
  public:
   using StoreMaker = std::function<Result<std::unique_ptr<store::StateStore>>(
       const StageSpec& spec, std::int32_t partition, const Identity& identity)>;
-  using PortMaker = std::function<std::unique_ptr<TaskPort>(const StageSpec& spec, std::int32_t partition)>;
+  using PortMaker =
+      std::function<std::unique_ptr<TaskPort>(const StageSpec& spec, std::int32_t partition)>;
   using NoticeSink =
       std::function<void(const StageSpec& spec, std::int32_t partition, const TaskNotice& notice)>;
 

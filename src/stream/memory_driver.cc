@@ -6,7 +6,6 @@ namespace kpay::stream {
 
 namespace {
 
-constexpr int kRecordsPerPump = 64;
 constexpr std::int64_t kSilenceMs = 12LL * 60 * 60 * 1000;
 
 }  // namespace
@@ -36,14 +35,14 @@ class MemoryProcess::Port final : public TaskPort {
       any = true;
       task.on_changelog_bounds(process_->parts_.log->bounds(topics_.changelog, partition_));
     }
-    for (int i = 0; i < kRecordsPerPump && changelog_; ++i) {
+    for (int i = 0; i < process_->records_per_pump_ && changelog_; ++i) {
       if (!give(task, topics_.changelog, changelog_, &Task::on_changelog,
                 &Task::on_changelog_read_error)) {
         break;
       }
       any = true;
     }
-    for (int i = 0; i < kRecordsPerPump && input_ && task.wants_input(); ++i) {
+    for (int i = 0; i < process_->records_per_pump_ && input_ && task.wants_input(); ++i) {
       if (!give(task, topics_.input, input_, &Task::on_input, &Task::on_read_error)) {
         break;
       }

@@ -47,6 +47,10 @@ class MemoryProcess final : public RecordProducer {
   /// While true, background work is not begun.
   void hold_background(bool hold) noexcept { holding_background_ = hold; }
 
+  /// How many records of each log a task gets in a step.
+  void set_records_per_pump(int records) noexcept { records_per_pump_ = records; }
+  [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
+
   bool produce(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
                std::uint64_t cookie) override;
 
@@ -58,6 +62,7 @@ class MemoryProcess final : public RecordProducer {
   Outbox outbox_;
   std::vector<std::uint64_t> delivered_;
   std::vector<std::pair<std::function<void()>, std::function<void()>>> background_;
+  int records_per_pump_ = 64;
   bool holding_ = false;
   bool holding_background_ = false;
   std::function<bool(TopicIndex, std::int32_t, ByteView)> filter_;

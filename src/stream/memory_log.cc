@@ -9,7 +9,8 @@ TopicIndex MemoryLog::create(std::int32_t partitions, const Uuid& id) {
   return static_cast<TopicIndex>(topics_.size() - 1);
 }
 
-std::int64_t MemoryLog::append(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value) {
+std::int64_t MemoryLog::append(TopicIndex topic, std::int32_t partition, ByteView key,
+                               ByteView value) {
   Partition& log = topics_.at(topic).partitions.at(static_cast<std::size_t>(partition));
   log.records.push_back({now_, to_bytes(key), to_bytes(value)});
   return log.begin + static_cast<std::int64_t>(log.records.size()) - 1;

@@ -6,8 +6,8 @@
 
 namespace kpay::stream {
 
-void Outbox::send(OutboxSender& sender, TopicIndex topic, std::int32_t partition, Bytes key, Bytes value,
-                  std::uint64_t tag, std::int64_t now_ms) {
+void Outbox::send(OutboxSender& sender, TopicIndex topic, std::int32_t partition, Bytes key,
+                  Bytes value, std::uint64_t tag, std::int64_t now_ms) {
   now_ms_ = now_ms;
   const Place place{topic, partition};
   Lane& lane = lanes_[place];
@@ -25,9 +25,11 @@ void Outbox::drain(const Place& place, Lane& lane, std::int64_t now_ms) {
     }
     const std::uint64_t cookie = next_cookie_++;
     // The producer may use the bytes until delivery, so they move to their last place first.
-    InFlight& flight = in_flight_.try_emplace(cookie, InFlight{std::move(lane.queue.front()), &lane})
-                           .first->second;
-    if (!producer_->produce(place.first, place.second, flight.record.key, flight.record.value, cookie)) {
+    InFlight& flight =
+        in_flight_.try_emplace(cookie, InFlight{std::move(lane.queue.front()), &lane})
+            .first->second;
+    if (!producer_->produce(place.first, place.second, flight.record.key, flight.record.value,
+                            cookie)) {
       lane.queue.front() = std::move(flight.record);
       in_flight_.erase(cookie);
       blocked_ = true;
@@ -44,7 +46,8 @@ void Outbox::drain(const Place& place, Lane& lane, std::int64_t now_ms) {
 void Outbox::forget(const OutboxSender& sender) {
   for (auto& [place, lane] : lanes_) {
     const auto of_sender = [&](const Record& record) { return record.sender == &sender; };
-    waiting_ -= static_cast<std::size_t>(std::count_if(lane.queue.begin(), lane.queue.end(), of_sender));
+    waiting_ -=
+        static_cast<std::size_t>(std::count_if(lane.queue.begin(), lane.queue.end(), of_sender));
     std::erase_if(lane.queue, of_sender);
   }
   for (auto& [cookie, flight] : in_flight_) {

@@ -30,16 +30,11 @@ Result<Verdict> Restorer::feed(std::int64_t offset, ByteView record) {
       // At genesis the empty tables are the state; later open markers don't change it.
       proven_ = proven_ || (reader_.from_genesis() && !file_);
       break;
-    case Verdict::checkpoint:
-      taken = take_checkpoint();
-      break;
-    case Verdict::base:
-      taken = take_base();
-      break;
+    case Verdict::checkpoint: taken = take_checkpoint(); break;
+    case Verdict::base: taken = take_base(); break;
     case Verdict::pending:
     case Verdict::ignored:
-    case Verdict::rejected:
-      break;
+    case Verdict::rejected: break;
   }
   if (!taken) {
     return Unexpected(taken.error());

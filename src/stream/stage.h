@@ -65,14 +65,14 @@ struct OutputSpec {
 
 /// What the runtime has to know of a stage. A value; describes, starts nothing.
 struct StageSpec {
-  std::string name;                   ///< "account": part of topic, file and metric names
-  std::uint16_t number = 0;           ///< its number as a sender, for good
-  std::string input;                  ///< topic without the prefix
+  std::string name;          ///< "account": part of topic, file and metric names
+  std::uint16_t number = 0;  ///< its number as a sender, for good
+  std::string input;         ///< topic without the prefix
   RecordShape input_shape = RecordShape::frame;
-  std::vector<std::uint16_t> senders; ///< stages that may write frames to the input
+  std::vector<std::uint16_t> senders;  ///< stages that may write frames to the input
   std::vector<OutputSpec> outputs;
-  std::uint32_t logic_version = 1;    ///< changes exactly when a golden transcript does (R21)
-  std::size_t event_bytes_max = 0;    ///< the largest legal input event (R13)
+  std::uint32_t logic_version = 1;  ///< changes exactly when a golden transcript does (R21)
+  std::size_t event_bytes_max = 0;  ///< the largest legal input event (R13)
   /// Makes the state machine of one partition out of `partitions`.
   std::function<std::unique_ptr<Stage>(std::int32_t partition, std::int32_t partitions)> make;
 

@@ -183,8 +183,7 @@ class Table final : public TableBase {
     }
     std::optional<Row> row = Codec::decode(*value);
     if (!row) {
-      return Unexpected(ErrorCode::corrupt,
-                        "table " + name_ + ": row of key " + to_hex(key_bytes));
+      return Unexpected(ErrorCode::corrupt, "table " + name_ + ": row of key " + to_hex(key_bytes));
     }
     if (entry == nullptr) {
       entry = add(*key);
@@ -276,9 +275,9 @@ class Table final : public TableBase {
   struct Entry {
     Key key{};
     Row row{};
-    Hash128 hash;             // of the row as last frozen or loaded; zero when it was not there
-    std::uint32_t slot = 0;   // its own place in entries_
-    std::uint32_t seen = 0;   // the base that has it already
+    Hash128 hash;            // of the row as last frozen or loaded; zero when it was not there
+    std::uint32_t slot = 0;  // its own place in entries_
+    std::uint32_t seen = 0;  // the base that has it already
     bool live = false;
     bool dirty = false;
   };

@@ -6,24 +6,15 @@ namespace kpay::stream {
 
 const char* to_string(Phase phase) noexcept {
   switch (phase) {
-    case Phase::opening:
-      return "opening";
-    case Phase::checking:
-      return "checking";
-    case Phase::restoring:
-      return "restoring";
-    case Phase::running:
-      return "running";
-    case Phase::stopping:
-      return "stopping";
-    case Phase::stopped:
-      return "stopped";
-    case Phase::fenced:
-      return "fenced";
-    case Phase::failed:
-      return "failed";
-    case Phase::held:
-      return "held";
+    case Phase::opening: return "opening";
+    case Phase::checking: return "checking";
+    case Phase::restoring: return "restoring";
+    case Phase::running: return "running";
+    case Phase::stopping: return "stopping";
+    case Phase::stopped: return "stopped";
+    case Phase::fenced: return "fenced";
+    case Phase::failed: return "failed";
+    case Phase::held: return "held";
   }
   return "unknown";
 }
@@ -51,7 +42,17 @@ Task::~Task() = default;
 
 void Task::tell(TaskNotice::Kind kind, std::string text) const {
   if (parts_.notice) {
-    parts_.notice({kind, std::move(text)});
+    TaskNotice notice;
+    notice.kind = kind;
+    notice.text = std::move(text);
+    notice.position = registers_.position;
+    notice.marker = last_marker_.number;
+    notice.state_hash = last_marker_.state_hash;
+    for (const TableBase* table : tables_) {
+      notice.rows += table->size();
+    }
+    notice.from_file = store_was_used_;
+    parts_.notice(notice);
   }
 }
 
@@ -80,11 +81,8 @@ void Task::stop() {
       break;
     case Phase::opening:
     case Phase::checking:
-    case Phase::restoring:
-      leave(Phase::stopped, "stopped before it ran");
-      break;
-    default:
-      break;
+    case Phase::restoring: leave(Phase::stopped, "stopped before it ran"); break;
+    default: break;
   }
 }
 

@@ -72,12 +72,12 @@ class TaskPort {
 
 /// Bounds and intervals of a task; each is a field of the configuration or a fixed limit.
 struct TaskOptions {
-  std::string owner;                        ///< instance id
+  std::string owner;  ///< instance id
   std::string build;
   std::int64_t checkpoint_interval_ms = 1000;
   std::int64_t idle_checkpoint_interval_ms = 10'000;  ///< when only time has passed
-  std::size_t dirty_rows_max = 200'000;     ///< a checkpoint comes early at so many changed rows
-  std::uint32_t base_every = 600;           ///< checkpoints between bases
+  std::size_t dirty_rows_max = 200'000;  ///< a checkpoint comes early at so many changed rows
+  std::uint32_t base_every = 600;        ///< checkpoints between bases
   std::size_t base_slice_rows = 2000;
   std::size_t frame_bytes_max = 256 * 1024;
   std::size_t unacknowledged_bytes_max = 32U << 20U;
@@ -97,11 +97,11 @@ enum class Phase : std::uint8_t {
   checking,   ///< looking for genesis or an open marker
   restoring,  ///< takeover marker sent; reading up to it
   running,
-  stopping,   ///< writing the clean marker
-  stopped,    ///< clean: never runs again
-  fenced,     ///< a newer takeover stands in the log
-  failed,     ///< the world failed: take over again after a pause
-  held,       ///< needs an operator
+  stopping,  ///< writing the clean marker
+  stopped,   ///< clean: never runs again
+  fenced,    ///< a newer takeover stands in the log
+  failed,    ///< the world failed: take over again after a pause
+  held,      ///< needs an operator
 };
 [[nodiscard]] const char* to_string(Phase phase) noexcept;
 
@@ -117,40 +117,57 @@ struct TaskStatus {
   std::string stage;
   std::int32_t partition = 0;
   Phase phase = Phase::opening;
-  std::string reason;              ///< why held, failed, waiting or fenced; empty when all is well
-  std::int64_t position = 0;       ///< next input offset
+  std::string reason;         ///< why held, failed, waiting or fenced; empty when all is well
+  std::int64_t position = 0;  ///< next input offset
   std::int64_t checkpoint_position = 0;
-  std::uint64_t checkpoint = 0;    ///< number of the last accepted marker
+  std::uint64_t checkpoint = 0;  ///< number of the last accepted marker
   std::int64_t epoch = -1;
-  Hash128 state_hash;              ///< of that marker
+  Hash128 state_hash;  ///< of that marker
   Timestamp now;
   std::uint64_t rows = 0;
   std::size_t unacknowledged_bytes = 0;
-  std::uint64_t records = 0;       ///< input records processed
-  std::uint64_t events = 0;        ///< events applied
-  std::uint64_t replayed = 0;      ///< dropped as known (R8)
+  std::uint64_t records = 0;   ///< input records processed
+  std::uint64_t events = 0;    ///< events applied
+  std::uint64_t replayed = 0;  ///< dropped as known (R8)
   std::uint64_t early = 0;
-  std::uint64_t discarded = 0;     ///< of refused senders
+  std::uint64_t discarded = 0;  ///< of refused senders
   std::uint64_t dead_letters = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t bases = 0;
   std::uint64_t rows_restored = 0;
   std::optional<EarlyGap> gap;
   std::vector<SenderId> refused;
-  bool time_waiting = false;       ///< holds a record until an operator acknowledges its time (R3)
-  bool store_behind = false;       ///< SQLite commits fail; the log has it all
-  bool store_was_used = false;     ///< restored from the file, not from the log alone
+  bool time_waiting = false;    ///< holds a record until an operator acknowledges its time (R3)
+  bool store_behind = false;    ///< SQLite commits fail; the log has it all
+  bool store_was_used = false;  ///< restored from the file, not from the log alone
   bool paused = false;
 };
 
 /// Something worth a log line, told as it happens.
 struct TaskNotice {
   enum class Kind : std::uint8_t {
-    restored, released, held, fenced, failed, store_set_aside, store_failed, dead_letter, early, diverged,
-    checkpoint_rejected, time_jump, base_accepted, zombie_record,
+    restored,
+    released,
+    held,
+    fenced,
+    failed,
+    store_set_aside,
+    store_failed,
+    dead_letter,
+    early,
+    diverged,
+    checkpoint_rejected,
+    time_jump,
+    base_accepted,
+    zombie_record,
   };
-  Kind kind;
+  Kind kind = Kind::failed;
   std::string text;
+  std::int64_t position = 0;  ///< next input offset
+  std::uint64_t marker = 0;   ///< number of the last accepted marker
+  Hash128 state_hash;         ///< of that marker
+  std::uint64_t rows = 0;
+  bool from_file = false;     ///< restored from the file and the log's tail
 };
 
 class Task final : public OutboxSender, public std::enable_shared_from_this<Task> {

@@ -60,7 +60,8 @@ void Task::advance_checkpoint() {
   if (checkpoint_->step == Checkpoint::Step::waiting_outputs &&
       unacknowledged_[checkpoint_->interval & 1U] == 0) {
     append_checkpoint();
-  } else if (checkpoint_->step == Checkpoint::Step::store_failed && now_ms_ >= checkpoint_->retry_ms) {
+  } else if (checkpoint_->step == Checkpoint::Step::store_failed &&
+             now_ms_ >= checkpoint_->retry_ms) {
     commit_checkpoint();
   }
 }
@@ -165,26 +166,22 @@ void Task::read_back(const LogRecord& record) {
         fail("an open marker of this owner stands in the changelog twice");
       }
       break;
-    case Verdict::checkpoint:
-      on_marker_accepted();
-      break;
+    case Verdict::checkpoint: on_marker_accepted(); break;
     case Verdict::base:
       base_step_ = BaseStep::none;
       since_base_ = 0;
       ++counters_.bases;
-      tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) + ", " +
-                                                std::to_string(reader.base().rows) + " rows");
+      tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) +
+                                                ", " + std::to_string(reader.base().rows) +
+                                                " rows");
       parts_.port->trim_changelog(reader.epoch());
       break;
     case Verdict::rejected:
       tell(TaskNotice::Kind::checkpoint_rejected, reader.reason());
       fail("the changelog rejects this owner's marker: " + reader.reason());
       break;
-    case Verdict::ignored:
-      tell(TaskNotice::Kind::zombie_record, reader.reason());
-      break;
-    case Verdict::pending:
-      break;
+    case Verdict::ignored: tell(TaskNotice::Kind::zombie_record, reader.reason()); break;
+    case Verdict::pending: break;
   }
 }
 
@@ -242,9 +239,7 @@ void Task::on_committed(const Result<void>& committed) {
   ++counters_.checkpoints;
   ++since_base_;
   if (clean) {
-    tell(TaskNotice::Kind::released, "position " + std::to_string(last_marker_.registers.position) +
-                                         ", marker " + std::to_string(last_marker_.number) + ", hash " +
-                                         to_string(last_marker_.state_hash));
+    tell(TaskNotice::Kind::released, "clean");
     leave(Phase::stopped, "clean");
   }
 }
@@ -258,8 +253,7 @@ void Task::advance_base() {
   if (base_step_ == BaseStep::none && since_base_ >= parts_.options.base_every && !checkpoint_) {
     base_step_ = BaseStep::renewing;
     send_changelog(encode(open_marker(OpenMarker::Kind::renewal)), kTagChangelog);
-  } else if (base_step_ == BaseStep::scanning &&
-             last_marker_.number >= base_number_ &&
+  } else if (base_step_ == BaseStep::scanning && last_marker_.number >= base_number_ &&
              unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max / 2) {
     emit_base_slice();
   }

@@ -44,8 +44,8 @@ void Task::EventEmitter::publish(const Origin& cause) {
   discard();
 }
 
-void Task::publish(std::size_t output, std::int32_t partition, ByteView key, const EventHeader& header,
-                   ByteView payload) {
+void Task::publish(std::size_t output, std::int32_t partition, ByteView key,
+                   const EventHeader& header, ByteView payload) {
   Sequence& sequence = registers_.outputs[{static_cast<std::uint16_t>(output), partition}];
   FrameBuilder& builder = builders_[output][static_cast<std::size_t>(partition)];
   builder.add(header, payload, sequence);
@@ -238,9 +238,9 @@ void Task::apply_new_events(const LogRecord& record, std::size_t first_new, Send
   if (hash != state.seen.hash) {
     state.refused = true;
     counters_.discarded += frame_.events.size();
-    tell(TaskNotice::Kind::diverged, "stage " + std::to_string(frame_.sender.stage) + " partition " +
-                                         std::to_string(frame_.sender.partition) + " at number " +
-                                         std::to_string(state.seen.last + 1));
+    tell(TaskNotice::Kind::diverged, "stage " + std::to_string(frame_.sender.stage) +
+                                         " partition " + std::to_string(frame_.sender.partition) +
+                                         " at number " + std::to_string(state.seen.last + 1));
     return;
   }
   counters_.replayed += first_new;
@@ -284,8 +284,8 @@ void Task::dead_letter(const Origin& origin, DeadLetterReason reason, ByteView b
   dead_letters_.put({origin.offset, origin.index}, {reason, letter.bytes_hash});
   ++counters_.dead_letters;
   const Bytes payload = encode(letter);
-  const EventHeader header{static_cast<std::uint32_t>(payload.size()), origin.index, origin.offset,
-                           registers_.now, {}};
+  const EventHeader header{
+      static_cast<std::uint32_t>(payload.size()), origin.index, origin.offset, registers_.now, {}};
   publish(parts_.spec.outputs.size(), parts_.partition, {}, header, payload);
   tell(TaskNotice::Kind::dead_letter, "offset " + std::to_string(origin.offset) + " index " +
                                           std::to_string(origin.index) + " reason " +

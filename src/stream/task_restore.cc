@@ -89,8 +89,9 @@ void Task::on_changelog_bounds(const Result<LogBounds>& bounds) {
   if (phase_ == Phase::checking) {
     changelog_ = *bounds;
     if (changelog_.end <= changelog_.begin) {
-      hold("the changelog is empty: no genesis (a new system: `kpayctl topics apply` writes it;"
-           " otherwise its records were deleted)");
+      hold(
+          "the changelog is empty: no genesis (a new system: `kpayctl topics apply` writes it;"
+          " otherwise its records were deleted)");
       return;
     }
     parts_.port->read_changelog(changelog_.begin);
@@ -104,18 +105,11 @@ void Task::on_changelog_bounds(const Result<LogBounds>& bounds) {
 
 void Task::on_changelog(const LogRecord& record) {
   switch (phase_) {
-    case Phase::checking:
-      check_first(record);
-      break;
-    case Phase::restoring:
-      restore(record);
-      break;
+    case Phase::checking: check_first(record); break;
+    case Phase::restoring: restore(record); break;
     case Phase::running:
-    case Phase::stopping:
-      read_back(record);
-      break;
-    default:
-      break;
+    case Phase::stopping: read_back(record); break;
+    default: break;
   }
 }
 
@@ -309,7 +303,8 @@ void Task::store_tail() {
   for (const TableBase* table : tables_) {
     rows_restored_ += table->size();
   }
-  if (last_marker_.number == 0 || (tail->empty() && file_ && file_->number == last_marker_.number)) {
+  if (last_marker_.number == 0 ||
+      (tail->empty() && file_ && file_->number == last_marker_.number)) {
     run();
     return;
   }

@@ -9,7 +9,8 @@ namespace {
 
 TEST(R12Uuid, Version7CarriesItsCreationTime) {
   const Timestamp time{0x0123456789ab};
-  const Uuid uuid = make_uuid_v7(time, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
+  const Uuid uuid =
+      make_uuid_v7(time, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
   EXPECT_TRUE(uuid.is_v7());
   EXPECT_EQ(uuid.created(), time);
   EXPECT_EQ(to_string(uuid), "01234567-89ab-7fff-bfff-ffffffffffff");
@@ -28,9 +29,10 @@ TEST(Uuid, IsReadInBothCasesAndWrittenInLower) {
 
 TEST(Uuid, AnythingElseIsNone) {
   for (const char* text :
-       {"", "0123abcd", "0123abcd-89ab-7fff-bfff-0123456789a", "0123abcd-89ab-7fff-bfff-0123456789ab0",
-        "0123abcd089ab-7fff-bfff-0123456789ab", "0123abcg-89ab-7fff-bfff-0123456789ab",
-        "{123abcd-89ab-7fff-bfff-0123456789ab", "0123abcd-89ab-7fff-bfff--123456789ab"}) {
+       {"", "0123abcd", "0123abcd-89ab-7fff-bfff-0123456789a",
+        "0123abcd-89ab-7fff-bfff-0123456789ab0", "0123abcd089ab-7fff-bfff-0123456789ab",
+        "0123abcg-89ab-7fff-bfff-0123456789ab", "{123abcd-89ab-7fff-bfff-0123456789ab",
+        "0123abcd-89ab-7fff-bfff--123456789ab"}) {
     EXPECT_FALSE(parse_uuid(text)) << text;
   }
   EXPECT_FALSE(uuid_from_bytes(as_bytes("fifteen bytes..")));

@@ -2,8 +2,8 @@
 // file is refused with its place, its field and what would be right.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
-#include <regex>
 
 #include "config/daemon_config.h"
 
@@ -82,6 +82,22 @@ std::vector<std::string> wrong_values(const Field& field) {
   return wrong;
 }
 
+// True for "f.yml:<line>:<column>: <path>: <what is wrong>" with a hint of what would be right.
+bool is_right(const std::string& error, const std::string& path) {
+  const std::size_t field = error.find(": " + path + ": ");
+  if (!error.starts_with("f.yml:") || field == std::string::npos) {
+    return false;
+  }
+  const std::string place = error.substr(6, field - 6);
+  const bool has_place = place.find_first_not_of("0123456789:") == std::string::npos &&
+                         std::count(place.begin(), place.end(), ':') == 1;
+  bool has_hint = false;
+  for (const char* hint : {"; write ", "; set ", "; remove ", "; choose ", "; did you mean "}) {
+    has_hint = has_hint || error.find(hint, field) != std::string::npos;
+  }
+  return has_place && has_hint;
+}
+
 class Mutations {
  public:
   // Counts `text` as caught when its error names file, line and `path`, and has a hint.
@@ -89,13 +105,7 @@ class Mutations {
     ++tried_;
     const Result<Config> config = parse(text, "f.yml", daemon_schema());
     const std::string error = config ? "accepted" : config.error().message;
-    std::string literal;
-    for (const char c : path) {
-      literal += c == '.' ? std::string("\\.") : std::string(1, c);
-    }
-    const std::regex form("(^|\n)f\\.yml:[0-9]+:[0-9]+: " + literal +
-                          ": .+(; (write|set|remove|choose)|; did you mean ).+");
-    const bool caught = std::regex_search(error, form) && error.find('\n') == std::string::npos;
+    const bool caught = error.find('\n') == std::string::npos && is_right(error, path);
     caught_ += caught ? 1 : 0;
     EXPECT_TRUE(caught) << text << "\n→ " << error;
   }

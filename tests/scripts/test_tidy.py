@@ -61,10 +61,16 @@ class Tidy(unittest.TestCase):
                 self.setUp()
                 self.write("tests/a_test.cc", '#include "stream/x.h"\n#include "wire/x.h"\n'
                            '#include "daemons/account/x.h"\n#include "store/a.h"\n#include "http/a.h"\n')
+                self.write("src/daemons/account/main.cc", "int main() { return 0; }\n")
                 for header in ("stream", "wire", "daemons/account"):
                     self.write("src/%s/x.h" % header, "#pragma once\n")
                 self.write(path, line + "\n")
                 self.finds(expected)
+
+    def test_daemons_may_share_a_folder_that_is_no_daemon(self):
+        self.write("src/daemons/service/x.h", "#pragma once\n")
+        self.write("src/daemons/gateway/a.cc", '#include "daemons/service/x.h"\n')
+        self.finds_nothing()
 
     def test_third_party_headers_in_their_own_folder_are_fine(self):
         self.write("src/base/hash.cc", "#include <xxhash.h>\n")

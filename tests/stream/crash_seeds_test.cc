@@ -76,22 +76,16 @@ class Chaos {
     process.hold_acknowledgements(dice(6) == 0);
     process.hold_background(dice(8) == 0);
     switch (dice(6)) {
-      case 0:
-        driver_.kill_at_step(id, static_cast<std::int64_t>(dice(40)));
-        break;
-      case 1:
-        driver_.kill_at_append(id, static_cast<std::int64_t>(dice(30)));
-        break;
-      case 2:
-        driver_.freeze_at_step(id, static_cast<std::int64_t>(dice(40)));
-        break;
+      case 0: driver_.kill_at_step(id, static_cast<std::int64_t>(dice(40))); break;
+      case 1: driver_.kill_at_append(id, static_cast<std::int64_t>(dice(30))); break;
+      case 2: driver_.freeze_at_step(id, static_cast<std::int64_t>(dice(40))); break;
       case 3:
-        driver_.store(host.stage + std::to_string(host.disk), host.stage,
-                      static_cast<std::int32_t>(dice(kPartitions)))
+        driver_
+            .store(host.stage + std::to_string(host.disk), host.stage,
+                   static_cast<std::int32_t>(dice(kPartitions)))
             .fail_commits(static_cast<int>(dice(3)));
         break;
-      default:
-        break;
+      default: break;
     }
   }
 

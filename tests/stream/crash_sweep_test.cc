@@ -12,11 +12,11 @@ constexpr int kBatches = 4;
 constexpr int kCommands = 6;
 
 struct Crash {
-  std::string victim;       // the stage whose process dies; empty: nobody
-  std::int64_t step = -1;   // dies before that step of its own
-  std::int64_t append = -1; // dies when it appends for the n-th time
+  std::string victim;        // the stage whose process dies; empty: nobody
+  std::int64_t step = -1;    // dies before that step of its own
+  std::int64_t append = -1;  // dies when it appends for the n-th time
   bool keeps_disk = true;
-  bool zombie = false;      // isn't dead: wakes up after its successor ran
+  bool zombie = false;  // isn't dead: wakes up after its successor ran
 };
 
 struct Run {
@@ -70,7 +70,7 @@ const Outcome& undisturbed() {
 }
 
 // Sweeps n = 0, 1, 2 … until the victim lives through the whole scenario.
-void sweep(Crash crash, std::int64_t Crash::* at, std::int64_t stride, std::int64_t least) {
+void sweep(Crash crash, std::int64_t Crash::*at, std::int64_t stride, std::int64_t least) {
   std::int64_t crashes = 0;
   for (std::int64_t n = 0;; n += stride) {
     crash.*at = n;

@@ -26,17 +26,14 @@ TestDriver::Options crash_options(std::int32_t partitions, std::uint64_t seed) {
 }
 
 std::vector<std::string> batch_of(std::uint64_t seed, int batch, int commands) {
-  std::minstd_rand random(static_cast<std::uint32_t>(seed * 1000 + static_cast<std::uint64_t>(batch)) + 1);
+  std::minstd_rand random(
+      static_cast<std::uint32_t>(seed * 1000 + static_cast<std::uint64_t>(batch)) + 1);
   const auto name = [&] { return std::string(1, static_cast<char>('a' + random() % 7)); };
   std::vector<std::string> lines;
   for (int i = 0; i < commands; ++i) {
     switch (random() % 10) {
-      case 0:
-        lines.push_back("timer " + name());
-        break;
-      case 1:
-        lines.push_back("erase " + name());
-        break;
+      case 0: lines.push_back("timer " + name()); break;
+      case 1: lines.push_back("erase " + name()); break;
       case 2:
         lines.push_back(i % 2 == 0 ? "nonsense " + name() : "send " + name() + " not a number");
         break;
@@ -50,7 +47,8 @@ std::vector<std::string> batch_of(std::uint64_t seed, int batch, int commands) {
   return lines;
 }
 
-void pipe_batch(TestDriver& driver, std::int32_t partitions, const std::vector<std::string>& batch) {
+void pipe_batch(TestDriver& driver, std::int32_t partitions,
+                const std::vector<std::string>& batch) {
   for (const std::string& line : batch) {
     const std::size_t space = line.find(' ');
     const std::string name = line.substr(space + 1, line.find(' ', space + 1) - space - 1);
@@ -112,7 +110,8 @@ std::string difference(const Outcome& seen, const Outcome& wanted) {
       const std::string is = i < a.size() ? a[i] : "nothing";
       const std::string should = i < b.size() ? b[i] : "nothing";
       if (is != should) {
-        text = std::string(what) + "[" + std::to_string(i) + "] is " + is + ", without faults " + should;
+        text = std::string(what) + "[" + std::to_string(i) + "] is " + is + ", without faults " +
+               should;
       }
     }
   };
@@ -174,7 +173,8 @@ std::string replay_differs(TestDriver& driver, std::int32_t partitions, std::uin
     const stream::Marker live = last_marker(driver, "adder", p);
     const stream::Marker replayed = last_marker(again, "adder", p);
     if (live.state_hash != replayed.state_hash || !(live.registers == replayed.registers)) {
-      return "the adder on partition " + std::to_string(p) + " has another state when it is replayed";
+      return "the adder on partition " + std::to_string(p) +
+             " has another state when it is replayed";
     }
   }
   return {};

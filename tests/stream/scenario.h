@@ -11,7 +11,8 @@
 
 namespace kpay::test {
 
-/// Both toy stages over `partitions`, with frequent checkpoints and bases and no ticks of their own.
+/// Both toy stages over `partitions`, with frequent checkpoints and bases and no ticks of their
+/// own.
 [[nodiscard]] TestDriver::Options crash_options(std::int32_t partitions, std::uint64_t seed);
 
 /// The commands of one batch; a function of its arguments only.
@@ -27,7 +28,7 @@ struct Outcome {
   std::vector<std::string> source_hashes;  ///< whole-state hash of each task after its clean marker
   std::vector<std::string> mid;            ///< events that a receiver applies, in order per sender
   std::vector<std::string> out;
-  std::vector<std::string> told;           ///< public records, each number once
+  std::vector<std::string> told;  ///< public records, each number once
   std::uint64_t diverged = 0;
 };
 

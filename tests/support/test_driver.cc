@@ -117,8 +117,9 @@ stream::OpenMarker TestDriver::genesis(const std::string& stage) const {
 // ---- processes
 
 std::size_t TestDriver::spec_index(const std::string& stage) const {
-  const auto found = std::find_if(options_.specs.begin(), options_.specs.end(),
-                                  [&](const stream::StageSpec& spec) { return spec.name == stage; });
+  const auto found =
+      std::find_if(options_.specs.begin(), options_.specs.end(),
+                   [&](const stream::StageSpec& spec) { return spec.name == stage; });
   check(found != options_.specs.end(), "a stage that a test names is in its topology");
   return static_cast<std::size_t>(found - options_.specs.begin());
 }
@@ -196,7 +197,8 @@ std::shared_ptr<stream::Task> TestDriver::task(ProcessId id, const std::string& 
   return process(id).host().find(spec_index(stage), partition);
 }
 
-stream::TaskStatus TestDriver::status(ProcessId id, const std::string& stage, std::int32_t partition) {
+stream::TaskStatus TestDriver::status(ProcessId id, const std::string& stage,
+                                      std::int32_t partition) {
   const std::shared_ptr<stream::Task> found = task(id, stage, partition);
   check(found != nullptr, "a task whose status a test reads is there");
   return found->status();
@@ -248,21 +250,25 @@ void TestDriver::advance(std::int64_t ms) {
   const std::int64_t until = now_ms_ + ms;
   run_until_idle();
   while (now_ms_ < until) {
-    now_ms_ = std::min(now_ms_ + options_.slice_ms, until);
-    log_.set_now({kLogBeginsMs + now_ms_ + broker_skew_ms_});
+    set_time(std::min(now_ms_ + options_.slice_ms, until));
     run_until_idle();
   }
 }
 
+void TestDriver::set_time(std::int64_t now_ms) {
+  now_ms_ = now_ms;
+  log_.set_now({kLogBeginsMs + now_ms_ + broker_skew_ms_});
+}
+
 void TestDriver::set_broker_skew(std::int64_t ms) {
   broker_skew_ms_ = ms;
-  log_.set_now({kLogBeginsMs + now_ms_ + broker_skew_ms_});
+  set_time(now_ms_);
 }
 
 // ---- the log
 
-std::int64_t TestDriver::pipe(const std::string& topic, std::int32_t partition, std::string_view key,
-                              std::string_view text) {
+std::int64_t TestDriver::pipe(const std::string& topic, std::int32_t partition,
+                              std::string_view key, std::string_view text) {
   return log_.append(topics_.index_of(topic), partition, as_bytes(key), as_bytes(text));
 }
 
@@ -302,7 +308,8 @@ std::vector<Single> TestDriver::singles(const std::string& topic) const {
     const stream::LogBounds bounds = log_.bounds(index, partition);
     for (std::int64_t offset = bounds.begin; offset < bounds.end; ++offset) {
       const stream::LogRecord record = *log_.read(index, partition, offset).value();
-      singles.push_back({partition, std::string(as_text(record.key)), std::string(as_text(record.value))});
+      singles.push_back(
+          {partition, std::string(as_text(record.key)), std::string(as_text(record.value))});
     }
   }
   return singles;
@@ -310,7 +317,8 @@ std::vector<Single> TestDriver::singles(const std::string& topic) const {
 
 // ---- what is left behind
 
-std::shared_ptr<TestDriver::Disk> TestDriver::disk(const std::string& disk, const std::string& stage,
+std::shared_ptr<TestDriver::Disk> TestDriver::disk(const std::string& disk,
+                                                   const std::string& stage,
                                                    std::int32_t partition) {
   std::shared_ptr<Disk>& kept = disks_[{disk, stage, partition}];
   if (!kept) {
@@ -336,10 +344,9 @@ void TestDriver::lose_disk(const std::string& disk) {
   }
 }
 
-Result<std::unique_ptr<store::StateStore>> TestDriver::open_store(const std::string& disk_name,
-                                                                  const stream::StageSpec& spec,
-                                                                  std::int32_t partition,
-                                                                  const stream::Identity& identity) {
+Result<std::unique_ptr<store::StateStore>> TestDriver::open_store(
+    const std::string& disk_name, const stream::StageSpec& spec, std::int32_t partition,
+    const stream::Identity& identity) {
   if (options_.state_dir.empty()) {
     std::shared_ptr<Disk> kept = disk(disk_name, spec.name, partition);
     if (kept->open) {

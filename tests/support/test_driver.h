@@ -108,6 +108,8 @@ class TestDriver {
   bool step();
   /// Moves the clock on in slices and runs after each.
   void advance(std::int64_t ms);
+  /// Moves the clock on and runs nothing.
+  void set_time(std::int64_t now_ms);
   [[nodiscard]] std::int64_t now_ms() const noexcept { return now_ms_; }
   [[nodiscard]] Timestamp log_time() const { return log_.now(); }
   /// The broker's clock goes that much ahead of the processes' (behind, when negative).
@@ -121,10 +123,15 @@ class TestDriver {
   [[nodiscard]] ReceivedTopic received(const std::string& topic) const;
   [[nodiscard]] std::vector<Single> singles(const std::string& topic) const;
   /// All records of a partition that are still there.
-  [[nodiscard]] std::vector<Bytes> records(const std::string& topic, std::int32_t partition = 0) const;
+  [[nodiscard]] std::vector<Bytes> records(const std::string& topic,
+                                           std::int32_t partition = 0) const;
   [[nodiscard]] stream::MemoryLog& log() noexcept { return log_; }
   [[nodiscard]] stream::TopicTable& topics() noexcept { return topics_; }
   [[nodiscard]] const stream::StageSpec& spec(const std::string& stage) const;
+  /// What the next tasks of a stage are told to be.
+  void set_logic_version(const std::string& stage, std::uint32_t version) {
+    options_.specs[spec_index(stage)].logic_version = version;
+  }
   /// Genesis as make_topics() writes it, for tests that write a log by hand.
   [[nodiscard]] stream::OpenMarker genesis(const std::string& stage) const;
 
@@ -153,9 +160,9 @@ class TestDriver {
     std::unique_ptr<stream::MemoryProcess> process;
     std::string disk;
     bool frozen = false;
-    std::int64_t steps_left = -1;      // until it dies; -1: never
-    std::int64_t steps_to_freeze = -1; // -1: never
-    std::int64_t appends_left = -1;    // until it dies; -1: never
+    std::int64_t steps_left = -1;       // until it dies; -1: never
+    std::int64_t steps_to_freeze = -1;  // -1: never
+    std::int64_t appends_left = -1;     // until it dies; -1: never
     bool dying = false;
   };
 

@@ -46,7 +46,8 @@ class Source final : public stream::Stage {
     } else if (words.size() >= 3 && words[0] == "send") {
       send(words[1], text.substr(6 + words[1].size()), event.time, out);
     } else if (words.size() == 3 && words[0] == "big" && number_of(words[2])) {
-      send(words[1], std::string(static_cast<std::size_t>(*number_of(words[2])), 'x'), event.time, out);
+      send(words[1], std::string(static_cast<std::size_t>(*number_of(words[2])), 'x'), event.time,
+           out);
     } else if (words.size() == 2 && words[0] == "timer") {
       Tally& ends = row_of(kTimerEnds);
       timers_.insert(static_cast<std::uint64_t>(ends.count++),
@@ -83,7 +84,8 @@ class Source final : public stream::Stage {
   Tally& row_of(const std::string& name) {
     return tallies_.find(name) != nullptr ? tallies_.change(name) : tallies_.insert(name, {});
   }
-  static void send(std::string_view to, std::string_view text, Timestamp time, stream::Emitter& out) {
+  static void send(std::string_view to, std::string_view text, Timestamp time,
+                   stream::Emitter& out) {
     out.emit(0, as_bytes(to), {{}, time, as_bytes(text)});
   }
 

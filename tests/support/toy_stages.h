@@ -37,12 +37,18 @@ struct Tally {
 
 struct TallyCodec {
   static void encode_key(const std::string& key, ByteWriter& out) { out.raw(as_bytes(key)); }
-  static std::optional<std::string> decode_key(ByteView bytes) { return std::string(as_text(bytes)); }
+  static std::optional<std::string> decode_key(ByteView bytes) {
+    return std::string(as_text(bytes));
+  }
   static void encode(const Tally& row, ByteWriter& out);
   static std::optional<Tally> decode(ByteView bytes);
-  static std::optional<std::string> key_from_text(std::string_view text) { return std::string(text); }
+  static std::optional<std::string> key_from_text(std::string_view text) {
+    return std::string(text);
+  }
   static std::string key_text(const std::string& key) { return key; }
-  static stream::Fields fields(const Tally& row) { return {{"count", row.count}, {"sum", row.sum}}; }
+  static stream::Fields fields(const Tally& row) {
+    return {{"count", row.count}, {"sum", row.sum}};
+  }
 };
 using Tallies = stream::Table<std::string, Tally, TallyCodec>;
 

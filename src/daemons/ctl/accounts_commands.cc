@@ -11,6 +11,7 @@
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/outcome_watch.h"
 #include "http/json.h"
+#include "stages/specs.h"
 
 namespace kpay::ctl {
 
@@ -28,6 +29,7 @@ struct AccountFlags {
   std::string cursor;
   std::size_t limit = 100;
   bool wait = false;
+  bool dump_record = false;
   int timeout_s = 60;
 };
 
@@ -106,6 +108,26 @@ Result<Answer> send_one(const Session& session, const AccountFlags& flags,
   return told(command, account, &watch->outcomes().begin()->second);
 }
 
+// The record as it would be sent; for tests that put it elsewhere.
+Result<Answer> dump_record(const Session& session, const core::Command& command) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  wire::CommandCodec codec;
+  const ByteView key = core::key_of(command);
+  const std::string key_hex = to_hex(key);
+  const std::string value_hex = to_hex(codec.encode(command));
+  const std::int32_t partition = partition_of(key, reached->partitions);
+  return Answer{http::JsonObject()
+                    .add("topic", reached->connection.topic(stages::kTopicIncoming))
+                    .add("partition", partition)
+                    .add("key", key_hex)
+                    .add("value", value_hex)
+                    .finish(),
+                std::to_string(partition) + " " + key_hex + " " + value_hex + "\n"};
+}
+
 Result<Answer> open_one(const Session& session, const AccountFlags& flags) {
   Result<core::AccountId> account = account_in(flags);
   Result<core::Money> opening = amount_in(flags.amount, flags.currency);
@@ -113,8 +135,9 @@ Result<Answer> open_one(const Session& session, const AccountFlags& flags) {
   if (!account || !opening || !id) {
     return Unexpected(!account ? account.error() : !opening ? opening.error() : id.error());
   }
-  return send_one(session, flags,
-                  core::OpenAccount{core::CommandId(*id), *account, *opening}, flags.id);
+  const core::OpenAccount open{core::CommandId(*id), *account, *opening};
+  return flags.dump_record ? dump_record(session, open)
+                           : send_one(session, flags, open, flags.id);
 }
 
 Result<Answer> deposit(const Session& session, const AccountFlags& flags) {
@@ -352,6 +375,7 @@ void add_open(CLI::App* accounts, Session& session, const Flags& flags) {
   open->add_option("--currency", flags->currency, "Its currency, as EUR");
   open->add_option("--opening", flags->amount, "Its opening balance, as 100.00 [0]");
   open->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
+  open->add_flag("--dump-record", flags->dump_record, "Print the record instead of sending it");
   open->add_option("--from-file", flags->file, "CSV lines id,currency,opening; - is stdin");
   add_waiting(open, flags);
   open->callback([&session, flags] {

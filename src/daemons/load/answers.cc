@@ -24,7 +24,8 @@ Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const Connection& conne
   answers->client_ = std::move(*client);
   Result<void> started =
       answers->start(connection, stages::kTopicConfirmed, from.confirmed, false);
-  started = started ? answers->start(connection, stages::kTopicFailed, from.failed, false) : started;
+  started =
+      started ? answers->start(connection, stages::kTopicFailed, from.failed, false) : started;
   started =
       started ? answers->start(connection, stages::kTopicComplete, from.complete, true) : started;
   if (!started) {

@@ -118,7 +118,8 @@ core::Transfer PaymentMix::next(Kind kind) {
   const std::uint32_t from = pick();
   std::uint32_t to = pick();
   to = to == from ? (to + 1) % accounts_ : to;
-  const auto amount = static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(amount_max_));
+  const std::uint64_t below = static_cast<std::uint64_t>(amount_max_);
+  const auto amount = static_cast<std::int64_t>(random_() % below);
   core::Transfer transfer;
   transfer.from = account(from);
   transfer.to = account(to);

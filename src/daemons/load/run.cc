@@ -71,8 +71,7 @@ Result<void> send_all(const Schedule& schedule, const IdSeries& ids, PaymentMix&
     const std::int64_t intended = schedule.intended_us(i);
     for (std::int64_t now = now_us(); now < intended; now = now_us()) {
       sender.poll();
-      std::this_thread::sleep_for(
-          std::chrono::microseconds(std::min(kNapMaxUs, std::max<std::int64_t>(intended - now, 1))));
+      std::this_thread::sleep_for(std::chrono::microseconds(std::min(kNapMaxUs, intended - now)));
     }
     transfer.payment = core::PaymentId(ids.make(i, wall_clock_now()));
     if (Result<void> sent = sender.send(core::SubmitPayment{transfer}); !sent) {

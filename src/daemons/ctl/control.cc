@@ -1,0 +1,166 @@
+#include "daemons/ctl/control.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemons/ctl/http_tables.h"
+#include "kafka/plain_producer.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kPipelineKey = "pipeline";
+
+std::string text_in(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t number_in(const Json& json, const char* name, std::int64_t otherwise) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>()
+                                                           : otherwise;
+}
+
+bool truth_in(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+TaskView task_in(const Json& json) {
+  TaskView task;
+  task.stage = text_in(json, "stage");
+  task.partition = static_cast<std::int32_t>(number_in(json, "partition", -1));
+  task.phase = text_in(json, "phase");
+  task.reason = text_in(json, "reason");
+  task.position = number_in(json, "position", 0);
+  task.end = number_in(json, "end", -1);
+  task.lag = number_in(json, "lag", -1);
+  task.checkpoint_position = number_in(json, "checkpoint_position", 0);
+  task.state_hash = text_in(json, "state_hash");
+  task.paused = truth_in(json, "paused");
+  return task;
+}
+
+}  // namespace
+
+bool InstanceView::stale(std::int64_t now_ms) const noexcept {
+  return phase != "stopped" && now_ms - at_ms > kStaleMs;
+}
+
+std::string to_json(const PipelineState& state) {
+  return nlohmann::ordered_json{{"desired", state.paused ? "paused" : "running"},
+                                {"reason", state.reason},
+                                {"owner", state.owner},
+                                {"at_ms", state.at_ms}}
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::optional<PipelineState> parse_pipeline(const std::string& json) {
+  const Json value = Json::parse(json, nullptr, false);
+  if (!value.is_object()) {
+    return std::nullopt;
+  }
+  return PipelineState{text_in(value, "desired") == "paused", text_in(value, "reason"),
+                       text_in(value, "owner"), number_in(value, "at_ms", 0)};
+}
+
+std::optional<InstanceView> parse_status(const std::string& json) {
+  const Json value = Json::parse(json, nullptr, false);
+  if (!value.is_object() || text_in(value, "instance").empty()) {
+    return std::nullopt;
+  }
+  InstanceView view;
+  view.instance = text_in(value, "instance");
+  view.daemon = text_in(value, "daemon");
+  view.phase = text_in(value, "phase");
+  view.state = text_in(value, "state");
+  view.at_ms = number_in(value, "at_ms", 0);
+  view.paused = truth_in(value, "paused");
+  const auto tasks = value.find("tasks");
+  if (tasks != value.end() && tasks->is_array()) {
+    for (const Json& task : *tasks) {
+      if (task.is_object()) {
+        view.tasks.push_back(task_in(task));
+      }
+    }
+  }
+  return view;
+}
+
+Result<PipelineState> read_pipeline(Reached& reached) {
+  Result<std::map<std::string, std::string>> values =
+      read_compacted(*reached.reader, reached.connection.topic("control.state"));
+  if (!values) {
+    return Unexpected(values.error());
+  }
+  const auto found = values->find(kPipelineKey);
+  if (found == values->end()) {
+    return PipelineState{};
+  }
+  const std::optional<PipelineState> state = parse_pipeline(found->second);
+  if (!state) {
+    return Unexpected(ErrorCode::corrupt, "control.state: the pipeline's record can't be read");
+  }
+  return *state;
+}
+
+Result<std::vector<InstanceView>> read_instances(Reached& reached) {
+  Result<std::map<std::string, std::string>> values =
+      read_compacted(*reached.reader, reached.connection.topic("control.status"));
+  if (!values) {
+    return Unexpected(values.error());
+  }
+  std::vector<InstanceView> instances;
+  for (const auto& [id, json] : *values) {
+    if (std::optional<InstanceView> view = parse_status(json)) {
+      instances.push_back(std::move(*view));
+    }
+  }
+  return instances;
+}
+
+Result<void> write_pipeline(const Reached& reached, const PipelineState& state) {
+  Result<std::unique_ptr<kafka::PlainProducer>> producer =
+      kafka::PlainProducer::connect(reached.connection.client);
+  if (!producer) {
+    return Unexpected(producer.error());
+  }
+  const std::string value = to_json(state);
+  Result<void> sent = (*producer)->send(reached.connection.topic("control.state"), 0,
+                                        as_bytes(std::string_view(kPipelineKey)), as_bytes(value));
+  return sent ? (*producer)->flush(kAnswerMs) : sent;
+}
+
+std::string missing_tasks(const std::vector<InstanceView>& instances, const std::string& stage,
+                          std::int32_t partitions, bool paused, std::int64_t now_ms) {
+  std::string missing;
+  for (std::int32_t partition = 0; partition < partitions; ++partition) {
+    std::string why = "is not served";
+    for (const InstanceView& instance : instances) {
+      if (instance.stale(now_ms) || instance.phase == "stopped") {
+        continue;
+      }
+      for (const TaskView& task : instance.tasks) {
+        if (task.stage != stage || task.partition != partition) {
+          continue;
+        }
+        if (task.phase != "running") {
+          why = "is " + task.phase + (task.reason.empty() ? "" : " (" + task.reason + ")");
+        } else if (task.paused != paused) {
+          why = paused ? "is not paused yet" : "is still paused";
+        } else {
+          why.clear();
+        }
+      }
+    }
+    if (!why.empty()) {
+      missing += (missing.empty() ? "" : ", ") + stage + "/" + std::to_string(partition) + " " + why;
+    }
+  }
+  return missing;
+}
+
+}  // namespace kpay::ctl

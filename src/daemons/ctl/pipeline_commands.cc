@@ -1,0 +1,278 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/time.h"
+#include "daemons/ctl/books_table.h"
+#include "daemons/ctl/cli.h"
+#include "daemons/ctl/control.h"
+
+namespace kpay::ctl {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kLook{200};
+
+struct PipelineFlags {
+  std::string reason;
+  bool wait = false;
+  int timeout_s = 60;
+};
+
+std::string operator_name() {
+  for (const char* name : {"SUDO_USER", "USER", "LOGNAME"}) {
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
+      return value;
+    }
+  }
+  return "unknown";
+}
+
+const char* word(bool paused) { return paused ? "paused" : "running"; }
+
+struct Change {
+  bool changed = false;
+  PipelineState before;
+  PipelineState after;
+};
+
+Result<Change> change(Reached& reached, bool paused, const std::string& reason) {
+  Result<PipelineState> before = read_pipeline(reached);
+  if (!before) {
+    return Unexpected(before.error());
+  }
+  if (before->paused == paused) {
+    return Change{false, *before, *before};
+  }
+  const PipelineState after{paused, reason, operator_name(), wall_clock_now().ms};
+  if (Result<void> written = write_pipeline(reached, after); !written) {
+    return Unexpected(written.error());
+  }
+  return Change{true, *before, after};
+}
+
+Json document(const Change& change) {
+  return {{"changed", change.changed},
+          {"before", {{"desired", word(change.before.paused)}}},
+          {"after", {{"desired", word(change.after.paused)}, {"reason", change.after.reason}}}};
+}
+
+// Looks until `done` gives an empty text, or the time is over; the last text then.
+Result<std::string> wait_for(std::int64_t deadline,
+                             const std::function<Result<std::string>()>& missing) {
+  while (true) {
+    Result<std::string> what = missing();
+    if (!what || what->empty() || monotonic_ms() >= deadline) {
+      return what;
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+Result<std::string> not_at(Reached& reached, bool paused) {
+  Result<std::vector<InstanceView>> instances = read_instances(reached);
+  if (!instances) {
+    return Unexpected(instances.error());
+  }
+  return missing_tasks(*instances, "intake", reached.partitions, paused, wall_clock_now().ms);
+}
+
+Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paused) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
+  Result<Change> changed = change(*reached, paused, flags.reason);
+  if (!changed) {
+    return Unexpected(changed.error());
+  }
+  Json json = document(*changed);
+  if (flags.wait) {
+    Result<std::string> missing =
+        wait_for(deadline, [&] { return not_at(*reached, paused); });
+    if (!missing) {
+      return Unexpected(missing.error());
+    }
+    if (!missing->empty()) {
+      return failed(Exit::timed_out, "timed_out",
+                    "not " + std::string(word(paused)) + " within " +
+                        std::to_string(flags.timeout_s) + " s: " + *missing,
+                    "the pipeline's desired state stands");
+    }
+    json["reached"] = true;
+  }
+  return Answer{json.dump(), std::string(word(paused)) + "\n",
+                changed->changed ? "" : "it was so already\n"};
+}
+
+// Where the tasks of a stage stand; their markers prove it.
+Json positions(const std::vector<InstanceView>& instances, const std::string& stage) {
+  std::map<std::int32_t, Json> by_partition;
+  for (const InstanceView& instance : instances) {
+    for (const TaskView& task : instance.tasks) {
+      if (task.stage == stage && task.phase == "running") {
+        by_partition[task.partition] = {{"partition", task.partition},
+                                        {"position", task.checkpoint_position},
+                                        {"hash", task.state_hash}};
+      }
+    }
+  }
+  Json list = Json::array();
+  for (auto& [partition, each] : by_partition) {
+    list.push_back(std::move(each));
+  }
+  return list;
+}
+
+// Empty when each paused intake task has a marker at its very position: its totals are final.
+std::string not_marked(const std::vector<InstanceView>& instances) {
+  for (const InstanceView& instance : instances) {
+    for (const TaskView& task : instance.tasks) {
+      if (task.stage == "intake" && task.checkpoint_position != task.position) {
+        return "intake/" + std::to_string(task.partition) + " has no checkpoint at " +
+               std::to_string(task.position) + " yet";
+      }
+    }
+  }
+  return {};
+}
+
+// Why the pipeline is not drained yet; empty when it is, and then `instances` is the proof.
+Result<std::string> not_drained(const Session& session, Reached& reached,
+                                std::vector<InstanceView>& instances, ShownBooks& books) {
+  Result<std::vector<InstanceView>> seen = read_instances(reached);
+  if (!seen) {
+    return Unexpected(seen.error());
+  }
+  instances = std::move(*seen);
+  const std::int64_t now_ms = wall_clock_now().ms;
+  for (const std::string& why :
+       {missing_tasks(instances, "intake", reached.partitions, true, now_ms),
+        missing_tasks(instances, "settle", reached.partitions, false, now_ms),
+        not_marked(instances)}) {
+    if (!why.empty()) {
+      return why;
+    }
+  }
+  Result<HttpTables> tables = HttpTables::open(session.flags, reached);
+  if (!tables) {
+    return Unexpected(tables.error());
+  }
+  Result<ShownBooks> shown = show_books(*tables, 1);
+  if (!shown) {
+    return "tables: " + shown.error().message;
+  }
+  books = std::move(*shown);
+  for (const auto& [currency, each] : books.currencies) {
+    if (each.in_flight != 0 || each.in_flight_value != core::Sum{}) {
+      return std::to_string(each.in_flight) + " payments in flight (" + currency + ")";
+    }
+  }
+  return books.missing.empty() ? std::string() : books.missing.front() + " is not served";
+}
+
+Answer drained_answer(const Change& change, const std::vector<InstanceView>& instances,
+                      const ShownBooks& books) {
+  Json json = document(change);
+  json["drained"] = true;
+  json["intake"] = positions(instances, "intake");
+  json["settle"] = positions(instances, "settle");
+  json["in_flight"] = Json::object();
+  for (const auto& [currency, each] : books.currencies) {
+    json["in_flight"][currency] = {{"count", each.in_flight},
+                                   {"value_minor", each.in_flight_value.narrow().value_or(0)}};
+  }
+  TextTable table({"STAGE", "PARTITION", "POSITION", "STATE HASH"});
+  for (const char* stage : {"intake", "settle"}) {
+    for (const Json& each : json[stage]) {
+      table.add({stage, each["partition"].dump(), each["position"].dump(),
+                 each["hash"].get<std::string>()});
+    }
+  }
+  return {json.dump(), table.text(), "drained: intake is paused, nothing is in flight\n"};
+}
+
+Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
+  Result<Change> changed = change(*reached, true, flags.reason);
+  if (!changed) {
+    return Unexpected(changed.error());
+  }
+  std::vector<InstanceView> instances;
+  ShownBooks books;
+  Result<std::string> missing = wait_for(
+      deadline, [&] { return not_drained(session, *reached, instances, books); });
+  if (!missing) {
+    return Unexpected(missing.error());
+  }
+  if (!missing->empty()) {
+    return failed(Exit::timed_out, "timed_out",
+                  "not drained within " + std::to_string(flags.timeout_s) + " s: " + *missing,
+                  "intake stays paused: `kpayctl pipeline resume` ends that");
+  }
+  return drained_answer(*changed, instances, books);
+}
+
+Result<Answer> show(const Session& session) {
+  Result<Reached> reached = reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<PipelineState> state = read_pipeline(*reached);
+  if (!state) {
+    return Unexpected(state.error());
+  }
+  Result<std::string> missing = not_at(*reached, state->paused);
+  if (!missing) {
+    return Unexpected(missing.error());
+  }
+  Json json{{"desired", word(state->paused)}, {"reason", state->reason},
+            {"owner", state->owner},          {"at_ms", state->at_ms},
+            {"reached", missing->empty()},    {"missing", *missing}};
+  std::string text = word(state->paused);
+  if (!state->reason.empty()) {
+    text += ": " + state->reason + " (" + state->owner + ", " +
+            to_rfc3339(Timestamp{state->at_ms}) + ")";
+  }
+  return Answer{json.dump(), text + "\n", missing->empty() ? "" : *missing + "\n"};
+}
+
+}  // namespace
+
+void add_pipeline(CLI::App& app, Session& session) {
+  CLI::App* pipeline = app.add_subcommand("pipeline", "Pause, drain and resume the taking of payments");
+  pipeline->require_subcommand(1);
+  const auto flags = std::make_shared<PipelineFlags>();
+  const auto add = [&](const char* name, const char* about,
+                       std::function<Result<Answer>()> what) {
+    CLI::App* command = pipeline->add_subcommand(name, about);
+    command->add_option("--reason", flags->reason, "Why; everybody can read it")->required();
+    command->add_option("--timeout", flags->timeout_s, "Seconds to wait; then exit 9 [60]")
+        ->check(CLI::Range(1, 86'400));
+    command->callback([&session, what = std::move(what)] { session.chosen = what; });
+    return command;
+  };
+  CLI::App* pause = add("pause", "Intake takes no more commands; what is in flight goes on",
+                        [&session, flags] { return set(session, *flags, true); });
+  CLI::App* resume = add("resume", "Intake goes on",
+                         [&session, flags] { return set(session, *flags, false); });
+  for (CLI::App* command : {pause, resume}) {
+    command->add_flag("--wait", flags->wait, "Wait until every intake task does so");
+  }
+  add("drain", "Pause, and wait until nothing is in flight, proven at offsets",
+      [&session, flags] { return drain(session, *flags); });
+  pipeline->add_subcommand("status", "What is wanted, and whether it is so")
+      ->callback([&session] { session.chosen = [&session] { return show(session); }; });
+}
+
+}  // namespace kpay::ctl

@@ -1,0 +1,77 @@
+// Manifest: the same ids for a file that is loaded again, and no others.
+#include "daemons/load/manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "core/limits.h"
+
+namespace kpay::load {
+namespace {
+
+class Manifests : public testing::Test {
+ protected:
+  ~Manifests() override { std::remove(path_.c_str()); }
+  std::string path_ = testing::TempDir() + "manifest-" + std::to_string(::getpid());
+  Manifest manifest_{Timestamp{1'795'000'000'123}, 0xfedcba9876543210U, "p.csv", 7,
+                     {1, 0xffffffffffffffffU}, new_uuid_v4(), {1, 2, 3}, {4, 5, 6}};
+};
+
+TEST_F(Manifests, what_was_written_is_read_again) {
+  ASSERT_TRUE(write_manifest(path_, manifest_));
+  const Result<Manifest> read = read_manifest(path_);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, manifest_);
+}
+
+TEST_F(Manifests, the_same_manifest_gives_the_same_ids) {
+  ASSERT_TRUE(write_manifest(path_, manifest_));
+  const Result<Manifest> again = read_manifest(path_);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(payment_id(manifest_, "p-1"), payment_id(*again, "p-1"));
+  EXPECT_NE(payment_id(manifest_, "p-1"), payment_id(manifest_, "p-2"));
+  EXPECT_TRUE(payment_id(manifest_, "p-1").is_v7());
+  EXPECT_EQ(payment_id(manifest_, "p-1").created(), manifest_.started);
+}
+
+TEST_F(Manifests, another_file_of_the_same_moment_has_other_ids) {
+  Manifest other = manifest_;
+  ++other.salt;
+  EXPECT_NE(payment_id(manifest_, "p-1"), payment_id(other, "p-1"));
+}
+
+TEST_F(Manifests, nothing_there_is_not_found_and_nonsense_is_corrupt) {
+  EXPECT_EQ(read_manifest(path_).error().code, ErrorCode::not_found);
+  for (const char* text : {"", "{}", "[1]", R"({"version": 2})"}) {
+    std::ofstream(path_) << text;
+    EXPECT_EQ(read_manifest(path_).error().code, ErrorCode::corrupt) << text;
+  }
+}
+
+TEST_F(Manifests, a_changed_file_another_system_and_old_ids_are_refused) {
+  const auto problem = [this](const Manifest& now) {
+    const Result<void> fits = check_manifest("m", manifest_, now);
+    return fits ? std::string() : fits.error().message;
+  };
+  Manifest now = manifest_;
+  now.started.ms += core::kIdAgeMaxMs;
+  EXPECT_EQ(problem(now), "");
+  now.started.ms += 1;
+  EXPECT_THAT(problem(now), testing::HasSubstr("more than 12 hours ago"));
+  now = manifest_;
+  now.started.ms -= core::kIdAheadMaxMs + 1;
+  EXPECT_THAT(problem(now), testing::HasSubstr("future"));
+  now = manifest_;
+  now.file_hash.low += 1;
+  EXPECT_THAT(problem(now), testing::HasSubstr("was changed since"));
+  now = manifest_;
+  now.incoming_id = new_uuid_v4();
+  EXPECT_THAT(problem(now), testing::HasSubstr("another cluster"));
+}
+
+}  // namespace
+}  // namespace kpay::load
