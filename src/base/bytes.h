@@ -16,7 +16,8 @@ namespace kpay {
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 
-static_assert(std::endian::native == std::endian::little, "formats are written as the host has them");
+static_assert(std::endian::native == std::endian::little,
+              "formats are written as the host has them");
 
 [[nodiscard]] inline ByteView as_bytes(std::string_view text) noexcept {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
@@ -37,10 +38,8 @@ class ByteWriter {
   explicit ByteWriter(Bytes& out) : out_(&out) {}
 
   template <class T>
-    requires std::is_integral_v<T>
-  void put(T value) {
-    append(&value, sizeof value);
-  }
+  requires std::is_integral_v<T>
+  void put(T value) { append(&value, sizeof value); }
   void raw(ByteView bytes) { append(bytes.data(), bytes.size()); }
   /// A 32-bit length, then the bytes.
   void sized(ByteView bytes) {
@@ -52,10 +51,8 @@ class ByteWriter {
   [[nodiscard]] std::size_t size() const noexcept { return out_->size(); }
   /// Overwrites `value` at `at`. REQUIRES: at + sizeof(T) <= size().
   template <class T>
-    requires std::is_integral_v<T>
-  void put_at(std::size_t at, T value) {
-    std::memcpy(out_->data() + at, &value, sizeof value);
-  }
+  requires std::is_integral_v<T>
+  void put_at(std::size_t at, T value) { std::memcpy(out_->data() + at, &value, sizeof value); }
 
  private:
   void append(const void* data, std::size_t size) {
@@ -73,7 +70,7 @@ class ByteReader {
   explicit ByteReader(ByteView in) : in_(in) {}
 
   template <class T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   [[nodiscard]] T get() {
     T value{};
     const ByteView bytes = raw(sizeof value);

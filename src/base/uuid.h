@@ -34,7 +34,8 @@ struct Uuid {
 };
 
 /// A version 7 id of that time; `entropy` fills the rest (74 of its bits are used).
-[[nodiscard]] Uuid make_uuid_v7(Timestamp created, const std::array<std::uint8_t, 10>& entropy) noexcept;
+[[nodiscard]] Uuid make_uuid_v7(Timestamp created,
+                                const std::array<std::uint8_t, 10>& entropy) noexcept;
 /// A new version 7 id from the wall clock and the kernel's random numbers: for clients only.
 [[nodiscard]] Uuid new_uuid_v7();
 /// 16 random bytes from the kernel, for nonces and lineages (version 4).
@@ -57,6 +58,7 @@ struct std::hash<kpay::Uuid> {
     std::uint64_t head = 0;
     std::memcpy(&tail, uuid.bytes.data() + 8, sizeof tail);
     std::memcpy(&head, uuid.bytes.data(), sizeof head);
-    return static_cast<std::size_t>((tail ^ (head * 0x9e3779b97f4a7c15ULL)) * 0xff51afd7ed558ccdULL);
+    return static_cast<std::size_t>((tail ^ (head * 0x9e3779b97f4a7c15ULL)) *
+                                    0xff51afd7ed558ccdULL);
   }
 };

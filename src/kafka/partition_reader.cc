@@ -77,9 +77,7 @@ Result<std::size_t> PartitionReader::poll(
                                        (text == nullptr ? "" : std::string(" ") + text));
       rd_kafka_message_destroy(message);
       if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
-          code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
-          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+          code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         error.code = ErrorCode::not_found;
         return Unexpected(error);
       }

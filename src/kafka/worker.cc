@@ -63,22 +63,24 @@ class Worker::Port final : public stream::TaskPort {
       task.on_changelog_bounds(bounds);
       any = true;
     }
-    any = pump(task, changelog_,
-               [&](const stream::LogRecord& record) {
-                 task.on_changelog(record);
-                 return true;
-               }) ||
-          any;
+    const auto take_changelog = [&](const stream::LogRecord& record) {
+      task.on_changelog(record);
+      return true;
+    };
+    const auto changelog_failed = [&](const std::string& what) {
+      task.on_changelog_read_error(what);
+    };
+    any = pump(changelog_, take_changelog, changelog_failed) || any;
     if (task.wants_input()) {
-      any = pump(task, input_,
-                 [&](const stream::LogRecord& record) {
-                   if (!task.wants_input()) {
-                     return false;
-                   }
-                   task.on_input(record);
-                   return true;
-                 }) ||
-            any;
+      const auto take_input = [&](const stream::LogRecord& record) {
+        if (!task.wants_input()) {
+          return false;
+        }
+        task.on_input(record);
+        return true;
+      };
+      const auto input_failed = [&](const std::string& what) { task.on_read_error(what); };
+      any = pump(input_, take_input, input_failed) || any;
     }
     return any;
   }
@@ -94,11 +96,11 @@ class Worker::Port final : public stream::TaskPort {
     }
   }
 
-  bool pump(stream::Task& task, PartitionReader& reader,
-            const std::function<bool(const stream::LogRecord&)>& taker) {
+  bool pump(PartitionReader& reader, const std::function<bool(const stream::LogRecord&)>& taker,
+            const std::function<void(const std::string&)>& failed) {
     Result<std::size_t> taken = reader.poll(worker_->parts_.records_per_turn, 0, taker);
     if (!taken || !fault_.empty()) {
-      task.on_read_error(taken ? std::exchange(fault_, {}) : taken.error().message);
+      failed(taken ? std::exchange(fault_, {}) : taken.error().message);
       return true;
     }
     return *taken > 0;

@@ -58,7 +58,8 @@ Answer told(const core::Command& command, const std::string& account,
   if (!done) {
     json.add("refusal", refusal);
   }
-  Answer answer{json.finish(), id + " " + status_text(*outcome) + (done ? "" : " " + refusal) + "\n"};
+  Answer answer{json.finish(),
+                id + " " + status_text(*outcome) + (done ? "" : " " + refusal) + "\n"};
   answer.exit = done ? Exit::ok : Exit::refused;
   return answer;
 }
@@ -72,11 +73,10 @@ Result<Answer> send_one(const Session& session, const AccountFlags& flags,
   }
   std::unique_ptr<OutcomeWatch> watch;
   if (flags.wait) {
-    const auto from = flags.command_id.empty() ? OutcomeWatch::From::now
-                                               : OutcomeWatch::From::beginning;
-    Result<std::unique_ptr<OutcomeWatch>> opened =
-        OutcomeWatch::open(reached->connection, *reached->reader, reached->partitions,
-                           {core::id_of(command)}, from);
+    const auto from =
+        flags.command_id.empty() ? OutcomeWatch::From::now : OutcomeWatch::From::beginning;
+    Result<std::unique_ptr<OutcomeWatch>> opened = OutcomeWatch::open(
+        reached->connection, *reached->reader, reached->partitions, {core::id_of(command)}, from);
     if (!opened) {
       return Unexpected(opened.error());
     }
@@ -136,8 +136,7 @@ Result<Answer> open_one(const Session& session, const AccountFlags& flags) {
     return Unexpected(!account ? account.error() : !opening ? opening.error() : id.error());
   }
   const core::OpenAccount open{core::CommandId(*id), *account, *opening};
-  return flags.dump_record ? dump_record(session, open)
-                           : send_one(session, flags, open, flags.id);
+  return flags.dump_record ? dump_record(session, open) : send_one(session, flags, open, flags.id);
 }
 
 Result<Answer> deposit(const Session& session, const AccountFlags& flags) {
@@ -147,8 +146,7 @@ Result<Answer> deposit(const Session& session, const AccountFlags& flags) {
   if (!account || !amount || !id) {
     return Unexpected(!account ? account.error() : !amount ? amount.error() : id.error());
   }
-  return send_one(session, flags, core::Deposit{core::CommandId(*id), *account, *amount},
-                  flags.id);
+  return send_one(session, flags, core::Deposit{core::CommandId(*id), *account, *amount}, flags.id);
 }
 
 Result<Answer> close(const Session& session, const AccountFlags& flags) {
@@ -172,8 +170,7 @@ Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waite
   http::JsonArray bad;
   Answer answer;
   for (const BadLine& line : file.bad) {
-    bad.add_json(
-        http::JsonObject().add("line", line.line).add("problem", line.problem).finish());
+    bad.add_json(http::JsonObject().add("line", line.line).add("problem", line.problem).finish());
     answer.note += "line " + std::to_string(line.line) + ": " + line.problem + "\n";
   }
   http::JsonObject refused;
@@ -209,17 +206,15 @@ Result<AccountFile> read_file(const std::string& path) {
   return read_accounts(in);
 }
 
-Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags,
-                            const AccountFile& file) {
+Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags, const AccountFile& file) {
   std::vector<Uuid> ids;
   for (std::size_t i = 0; i < file.accounts.size(); ++i) {
     ids.push_back(new_uuid_v7());
   }
   std::unique_ptr<OutcomeWatch> watch;
   if (flags.wait) {
-    Result<std::unique_ptr<OutcomeWatch>> opened =
-        OutcomeWatch::open(reached.connection, *reached.reader, reached.partitions, ids,
-                           OutcomeWatch::From::now);
+    Result<std::unique_ptr<OutcomeWatch>> opened = OutcomeWatch::open(
+        reached.connection, *reached.reader, reached.partitions, ids, OutcomeWatch::From::now);
     if (!opened) {
       return Unexpected(opened.error());
     }
@@ -232,8 +227,8 @@ Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags,
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const AccountLine& line = file.accounts[i];
-    Result<void> sent = (*sender)->send(
-        core::OpenAccount{core::CommandId(ids[i]), line.account, line.opening});
+    Result<void> sent =
+        (*sender)->send(core::OpenAccount{core::CommandId(ids[i]), line.account, line.opening});
     if (!sent) {
       return Unexpected(sent.error());
     }
@@ -347,8 +342,8 @@ Result<Answer> list(const Session& session, const AccountFlags& flags) {
     table.add(account_line(accounts.back()));
   }
   nlohmann::ordered_json json{{"accounts", std::move(accounts)}};
-  json["next"] = page->next.empty() ? nlohmann::ordered_json(nullptr)
-                                    : nlohmann::ordered_json(page->next);
+  json["next"] =
+      page->next.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(page->next);
   Answer answer{json.dump(), table.text()};
   const std::vector<std::int32_t> unserved = tables->unserved("account");
   if (!unserved.empty()) {
@@ -402,9 +397,8 @@ void add_changes(CLI::App* accounts, Session& session, const Flags& flags) {
   shut->add_option("ID", flags->id, "The account")->required();
   shut->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
   add_waiting(shut, flags);
-  shut->callback([&session, flags] {
-    session.chosen = [&session, flags] { return close(session, *flags); };
-  });
+  shut->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return close(session, *flags); }; });
 }
 
 }  // namespace
@@ -417,16 +411,13 @@ void add_accounts(CLI::App& app, Session& session) {
   add_changes(accounts, session, flags);
   CLI::App* one = accounts->add_subcommand("get", "Show an account as its daemon has it");
   one->add_option("ID", flags->id, "The account")->required();
-  one->callback([&session, flags] {
-    session.chosen = [&session, flags] { return get(session, *flags); };
-  });
+  one->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return get(session, *flags); }; });
   CLI::App* many = accounts->add_subcommand("list", "Show a page of accounts");
-  many->add_option("--limit", flags->limit, "Accounts of a page [100]")
-      ->check(CLI::Range(1, 1000));
+  many->add_option("--limit", flags->limit, "Accounts of a page [100]")->check(CLI::Range(1, 1000));
   many->add_option("--cursor", flags->cursor, "Where the page before ended");
-  many->callback([&session, flags] {
-    session.chosen = [&session, flags] { return list(session, *flags); };
-  });
+  many->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return list(session, *flags); }; });
 }
 
 }  // namespace kpay::ctl

@@ -12,8 +12,7 @@
 namespace kpay::ctl {
 
 /// Errors: invalid, with what would be right.
-[[nodiscard]] Result<core::Money> amount_in(const std::string& amount,
-                                            const std::string& currency);
+[[nodiscard]] Result<core::Money> amount_in(const std::string& amount, const std::string& currency);
 /// A new version 7 id for an empty text.
 [[nodiscard]] Result<Uuid> id_in(const std::string& text);
 /// "2026-11-22"; empty is none.

@@ -53,6 +53,7 @@ std::string TextTable::text() const {
         text.append(widths[i] - row[i].size() + 2, ' ');
       }
     }
+    text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
   return text;

@@ -52,7 +52,8 @@ constexpr std::uint32_t kLegs = kDebit | kCredit | kRefund;
 constexpr std::uint32_t kEnds = kCompleted | kFailed | kRefused;
 
 constexpr Law kLaws[] = {
-    {kCommand | kTaken, kDebit | kRefused | kRejected, "was processed by intake and nothing followed"},
+    {kCommand | kTaken, kDebit | kRefused | kRejected,
+     "was processed by intake and nothing followed"},
     {kDebit, kCommand, "has a debit leg and no command"},
     {kRefused, kCommand, "was refused at intake and has no command"},
     {kCreditDone, kDebit, "has a credit leg and no debit leg"},
@@ -77,9 +78,8 @@ constexpr Law kLaws[] = {
 }  // namespace
 
 bool BooksReport::right() const noexcept {
-  return differences == 0 &&
-         std::all_of(currencies.begin(), currencies.end(),
-                     [](const auto& each) { return each.second.conserved(); });
+  return differences == 0 && std::all_of(currencies.begin(), currencies.end(),
+                                         [](const auto& each) { return each.second.conserved(); });
 }
 
 bool Books::before(const std::vector<std::int64_t>& cut, std::int32_t partition,
@@ -96,8 +96,7 @@ void Books::note(std::string difference) {
 }
 
 std::uint32_t Books::account_place(const core::AccountId& id) {
-  const auto [found, added] =
-      places_.try_emplace(id, static_cast<std::uint32_t>(accounts_.size()));
+  const auto [found, added] = places_.try_emplace(id, static_cast<std::uint32_t>(accounts_.size()));
   if (added) {
     accounts_.emplace_back();
     accounts_.back().id = id;
@@ -260,7 +259,6 @@ void Books::take_account(const core::AccountId& id, const core::AccountRow& row)
 void Books::check_payment(const Uuid& id, const Payment& payment) {
   for (const Law& law : kLaws) {
     if ((payment.facts & law.all) == law.all && (payment.facts & law.none_of) == 0) {
-
       note("payment " + to_string(id) + " " + law.broken);
     }
   }
@@ -287,8 +285,7 @@ void Books::close_payment(const Uuid& id, const Payment& payment, BooksReport& r
   check_payment(id, payment);
   const std::uint32_t facts = payment.facts;
   const auto has = [facts](std::uint32_t fact) { return (facts & fact) != 0; };
-  const core::Currency currency =
-      core::counted_currency(currencies_[payment.currency]);
+  const core::Currency currency = core::counted_currency(currencies_[payment.currency]);
   const std::int64_t value = core::counted_value({payment.minor, currency});
   CurrencyBooks& books = report.currencies[std::string(currency.text())];
   post(payment, books);

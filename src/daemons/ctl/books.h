@@ -30,21 +30,21 @@ struct BooksCut {
 
 /// The statement of one currency.
 struct CurrencyBooks {
-  core::Tally accepted;          ///< submitted and not rejected
-  core::Tally refused;           ///< of those: failed before any money moved
+  core::Tally accepted;  ///< submitted and not rejected
+  core::Tally refused;   ///< of those: failed before any money moved
   core::Tally completed;
-  core::Tally failed;            ///< after a debit leg had been sent
-  core::Tally in_flight;         ///< accepted, without an end yet
+  core::Tally failed;     ///< after a debit leg had been sent
+  core::Tally in_flight;  ///< accepted, without an end yet
   core::Tally confirmed_results;
   core::Tally failed_results;
-  std::uint64_t rejected = 0;    ///< ids whose command was rejected
+  std::uint64_t rejected = 0;  ///< ids whose command was rejected
   std::uint64_t accounts = 0;
   core::Sum opening;
   core::Sum deposits;
-  core::Sum computed;            ///< balances as recomputed
-  core::Sum balances;            ///< balances of the changelog, suspense too
+  core::Sum computed;  ///< balances as recomputed
+  core::Sum balances;  ///< balances of the changelog, suspense too
   core::Sum suspense;
-  core::Sum in_transit;          ///< debited, and neither credited nor refunded at the cut
+  core::Sum in_transit;  ///< debited, and neither credited nor refunded at the cut
 
   /// balances + in_transit = opening + deposits.
   [[nodiscard]] bool conserved() const noexcept {
@@ -55,11 +55,11 @@ struct CurrencyBooks {
 struct BooksReport {
   std::map<std::string, CurrencyBooks> currencies;
   std::uint64_t differences = 0;
-  std::vector<std::string> first;    ///< the first kDifferencesKept of them, in words
-  std::uint64_t waiting = 0;         ///< commands that intake has not processed
-  std::uint64_t in_flight = 0;       ///< payments without an end
-  std::uint64_t unprocessed = 0;     ///< legs and account commands after the cut
-  std::uint64_t pending_results = 0; ///< outcomes that have no public result yet
+  std::vector<std::string> first;     ///< the first kDifferencesKept of them, in words
+  std::uint64_t waiting = 0;          ///< commands that intake has not processed
+  std::uint64_t in_flight = 0;        ///< payments without an end
+  std::uint64_t unprocessed = 0;      ///< legs and account commands after the cut
+  std::uint64_t pending_results = 0;  ///< outcomes that have no public result yet
 
   [[nodiscard]] bool idle() const noexcept {
     return waiting + in_flight + unprocessed + pending_results == 0;

@@ -184,21 +184,20 @@ Result<Answer> verify(const Session& session, const BooksFlags& flags) {
 }
 
 Json to_json(const ShownCurrency& shown) {
-  return {{"accepted", {{"count", shown.accepted}, {"value_minor", number(shown.accepted_value)}}},
-          {"in_flight",
-           {{"count", shown.in_flight}, {"value_minor", number(shown.in_flight_value)}}},
-          {"held", {{"count", 0}, {"value_minor", 0}}},
-          {"confirmed",
-           {{"count", shown.confirmed}, {"value_minor", number(shown.confirmed_value)}}},
-          {"failed", {{"count", shown.failed}, {"value_minor", number(shown.failed_value)}}},
-          {"rejected", shown.rejected},
-          {"accounts", shown.accounts},
-          {"opening_minor", number(shown.opening)},
-          {"deposits_minor", number(shown.deposits)},
-          {"balances_minor", number(shown.balances)},
-          {"suspense_minor", number(shown.suspense)},
-          {"in_transit_minor", number(shown.in_transit)},
-          {"conserved", shown.conserved()}};
+  return {
+      {"accepted", {{"count", shown.accepted}, {"value_minor", number(shown.accepted_value)}}},
+      {"in_flight", {{"count", shown.in_flight}, {"value_minor", number(shown.in_flight_value)}}},
+      {"held", {{"count", 0}, {"value_minor", 0}}},
+      {"confirmed", {{"count", shown.confirmed}, {"value_minor", number(shown.confirmed_value)}}},
+      {"failed", {{"count", shown.failed}, {"value_minor", number(shown.failed_value)}}},
+      {"rejected", shown.rejected},
+      {"accounts", shown.accounts},
+      {"opening_minor", number(shown.opening)},
+      {"deposits_minor", number(shown.deposits)},
+      {"balances_minor", number(shown.balances)},
+      {"suspense_minor", number(shown.suspense)},
+      {"in_transit_minor", number(shown.in_transit)},
+      {"conserved", shown.conserved()}};
 }
 
 std::string to_text(const std::string& currency, const ShownCurrency& shown) {
@@ -221,12 +220,17 @@ std::string to_text(const std::string& currency, const ShownCurrency& shown) {
   return table.text();
 }
 
+// The row of unknown currencies counts rejections of account commands and little else.
+bool is_empty(const ShownCurrency& shown) {
+  return shown.accepted == 0 && shown.rejected == 0 && shown.accounts == 0;
+}
+
 Answer shown_answer(const ShownBooks& books) {
   Answer answer;
   Json currencies = Json::object();
   for (const auto& [currency, shown] : books.currencies) {
     currencies[currency] = to_json(shown);
-    answer.text += to_text(currency, shown);
+    answer.text += is_empty(shown) ? "" : to_text(currency, shown);
   }
   answer.json = Json{{"conserved", books.conserved() && books.missing.empty()},
                      {"settled", books.settled},
@@ -275,8 +279,9 @@ void add_books(CLI::App& app, Session& session) {
   const auto flags = std::make_shared<BooksFlags>();
   CLI::App* check = books->add_subcommand(
       "verify", "Recompute everything from the topics alone; exit 8 and names if it differs");
-  check->add_option("--wait-idle", flags->wait_idle_s,
-                    "Seconds to wait until nothing is on its way; then exit 9 [0]")
+  check
+      ->add_option("--wait-idle", flags->wait_idle_s,
+                   "Seconds to wait until nothing is on its way; then exit 9 [0]")
       ->check(CLI::Range(0, 86'400));
   check->callback([&session, flags] {
     session.chosen = [&session, flags] { return verify(session, *flags); };

@@ -136,9 +136,8 @@ class Verification {
 
   static std::string changelog(const stream::StageSpec& spec) { return spec.changelog(); }
 
-  Result<void> sweep(
-      const std::vector<std::string>& topics,
-      const std::function<void(std::size_t part, const stream::LogRecord&)>& taker) {
+  Result<void> sweep(const std::vector<std::string>& topics,
+                     const std::function<void(std::size_t part, const stream::LogRecord&)>& taker) {
     std::vector<SweepPart> parts;
     for (const std::string& topic : topics) {
       progress_("reading " + topic);
@@ -212,10 +211,9 @@ class Verification {
   }
 
   // Reads frames; each event that a receiver would apply goes to `taker`.
-  Result<void> read_frames(
-      const std::string& topic,
-      const std::function<void(std::int32_t partition, std::int64_t offset, ByteView payload)>&
-          taker) {
+  Result<void> read_frames(const std::string& topic,
+                           const std::function<void(std::int32_t partition, std::int64_t offset,
+                                                    ByteView payload)>& taker) {
     std::vector<Receiver>& receivers = receivers_[topic];
     receivers.resize(static_cast<std::size_t>(reached_->partitions));
     stream::Frame frame;
@@ -297,8 +295,9 @@ class Verification {
     for (std::size_t p = 0; p < partitions; ++p) {
       for (const auto& [output, sent] :
            states_[2 * partitions + p].reader().marker().registers.outputs) {
-        if (output.first < 2 && numbers_[output.first * partitions +
-                                         static_cast<std::size_t>(output.second)] < sent.last) {
+        if (output.first < 2 &&
+            numbers_[output.first * partitions + static_cast<std::size_t>(output.second)] <
+                sent.last) {
           books_->note("public results: the last numbers of partition " +
                        std::to_string(output.second) + " are missing");
         }

@@ -23,7 +23,7 @@ struct ShownCurrency {
   core::Sum failed_value;
   std::uint64_t rejected = 0;
   std::uint64_t accounts = 0;
-  core::Sum balances;    ///< summed account by account
+  core::Sum balances;  ///< summed account by account
   core::Sum suspense;
   core::Sum opening;
   core::Sum deposits;

@@ -1,8 +1,8 @@
 #include "daemons/ctl/cli.h"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 

@@ -31,9 +31,7 @@ void add_config(CLI::App& app, Session& session) {
   const auto path = std::make_shared<std::string>();
   CLI::App* check = config->add_subcommand("check", "Check a file, offline");
   check->add_option("FILE", *path, "The file")->required();
-  check->callback([&session, path] {
-    session.chosen = [path] { return check_file(*path); };
-  });
+  check->callback([&session, path] { session.chosen = [path] { return check_file(*path); }; });
   config->add_subcommand("reference", "Every field, as Markdown")->callback([&session] {
     session.chosen = show_reference;
   });

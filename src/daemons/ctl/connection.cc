@@ -58,8 +58,7 @@ Result<Connection> resolve(const ConnectionFlags& flags) {
       return Unexpected(taken.error());
     }
   }
-  for (const std::string& servers :
-       {from_environment("KPAY_BOOTSTRAP_SERVERS"), flags.bootstrap}) {
+  for (const std::string& servers : {from_environment("KPAY_BOOTSTRAP_SERVERS"), flags.bootstrap}) {
     connection.client.bootstrap_servers =
         servers.empty() ? connection.client.bootstrap_servers : servers;
   }

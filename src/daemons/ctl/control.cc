@@ -20,8 +20,7 @@ std::string text_in(const Json& json, const char* name) {
 
 std::int64_t number_in(const Json& json, const char* name, std::int64_t otherwise) {
   const auto found = json.find(name);
-  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>()
-                                                           : otherwise;
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
 }
 
 bool truth_in(const Json& json, const char* name) {
@@ -157,7 +156,8 @@ std::string missing_tasks(const std::vector<InstanceView>& instances, const std:
       }
     }
     if (!why.empty()) {
-      missing += (missing.empty() ? "" : ", ") + stage + "/" + std::to_string(partition) + " " + why;
+      missing +=
+          (missing.empty() ? "" : ", ") + stage + "/" + std::to_string(partition) + " " + why;
     }
   }
   return missing;

@@ -99,9 +99,8 @@ void add_dlq(CLI::App& app, Session& session) {
   CLI::App* command = dlq->add_subcommand("list", "The newest dead letters, oldest first");
   command->add_option("--limit", flags->limit, "How many [50]")->check(CLI::Range(1, 100'000));
   command->add_flag("--show", flags->show, "With their bytes");
-  command->callback([&session, flags] {
-    session.chosen = [&session, flags] { return list(session, *flags); };
-  });
+  command->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return list(session, *flags); }; });
 }
 
 }  // namespace kpay::ctl

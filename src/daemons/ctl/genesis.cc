@@ -19,8 +19,7 @@ std::string fault_of(const ChangelogView& view, const std::optional<Uuid>& linea
   }
   const stream::Identity& identity = view.first->identity;
   if (identity.cluster_id != view.expected.cluster_id) {
-    return "it belongs to cluster " + identity.cluster_id + ", this is " +
-           view.expected.cluster_id;
+    return "it belongs to cluster " + identity.cluster_id + ", this is " + view.expected.cluster_id;
   }
   if (identity.partitions != view.expected.partitions) {
     return "it was begun with " + std::to_string(identity.partitions) + " partitions, not " +
@@ -38,8 +37,9 @@ std::string fault_of(const ChangelogView& view, const std::optional<Uuid>& linea
 
 Unexpected refused(const std::string& what) {
   return Unexpected(ErrorCode::conflict,
-                    what + "; restore the topics from a mirror or a backup, or begin a new "
-                           "generation of topics under another prefix");
+                    what +
+                        "; restore the topics from a mirror or a backup, or begin a new "
+                        "generation of topics under another prefix");
 }
 
 // Who holds records that an empty changelog can't go with; empty when nobody does.

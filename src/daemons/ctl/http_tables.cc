@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::chrono::seconds kAskTime{5};
 constexpr std::size_t kPageRows = 1000;
-constexpr std::string_view kPlainInUrl = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                         "0123456789-._~";
+constexpr std::string_view kPlainInUrl =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "0123456789-._~";
 
 std::string in_url(std::string_view text) {
   std::string out;
@@ -157,13 +158,12 @@ Result<http::ClientResponse> HttpTables::ask(const Instance& instance,
     return response;
   }
   const ErrorCode code = response->status == 400 ? ErrorCode::invalid : ErrorCode::unavailable;
-  return Unexpected(code, instance.id + " answers " + std::to_string(response->status) + ": " +
-                              response->body);
+  return Unexpected(
+      code, instance.id + " answers " + std::to_string(response->status) + ": " + response->body);
 }
 
 Result<std::optional<std::string>> HttpTables::get(const std::string& stage,
-                                                   const std::string& table,
-                                                   const std::string& key,
+                                                   const std::string& table, const std::string& key,
                                                    std::int32_t partition) const {
   for (const Instance& instance : serving(stage)) {
     if (!has(instance, stage, partition)) {
@@ -237,8 +237,7 @@ Result<void> HttpTables::each(const Instance& instance, const std::string& stage
                               const std::function<void(const Row&)>& taker) const {
   std::string cursor;
   do {
-    Result<RowPage> page =
-        ask_page(instance, "/tables/" + stage + "." + table, kPageRows, cursor);
+    Result<RowPage> page = ask_page(instance, "/tables/" + stage + "." + table, kPageRows, cursor);
     if (!page) {
       return Unexpected(page.error());
     }

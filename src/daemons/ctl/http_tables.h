@@ -25,8 +25,8 @@ struct Instance {
 };
 
 /// The newest value of each key of a compacted topic with one partition; deleted ones are gone.
-[[nodiscard]] Result<std::map<std::string, std::string>> read_compacted(
-    kafka::TopicReader& reader, const std::string& topic);
+[[nodiscard]] Result<std::map<std::string, std::string>> read_compacted(kafka::TopicReader& reader,
+                                                                        const std::string& topic);
 
 /// Nothing when the value is no JSON object of that kind.
 [[nodiscard]] std::optional<Instance> parse_instance(const std::string& id,
@@ -65,8 +65,8 @@ class HttpTables {
 
  private:
   Result<http::ClientResponse> ask(const Instance& instance, const std::string& path) const;
-  Result<RowPage> ask_page(const Instance& instance, const std::string& path,
-                           std::size_t limit, const std::string& cursor) const;
+  Result<RowPage> ask_page(const Instance& instance, const std::string& path, std::size_t limit,
+                           const std::string& cursor) const;
 
   std::vector<Instance> instances_;
   std::int32_t partitions_ = 0;

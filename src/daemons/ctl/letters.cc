@@ -31,8 +31,7 @@ Result<std::map<Uuid, std::string>> names_by_id(const Reached& reached) {
   for (const std::string& name : stream::topics_of(stages::all_specs())) {
     names.push_back(reached.connection.topic(name));
   }
-  Result<std::vector<kafka::TopicInfo>> infos =
-      reached.reader->admin().describe(names, kAnswerMs);
+  Result<std::vector<kafka::TopicInfo>> infos = reached.reader->admin().describe(names, kAnswerMs);
   if (!infos) {
     return Unexpected(infos.error());
   }
@@ -91,8 +90,8 @@ Result<Letters> read_letters(const Reached& reached, std::size_t limit) {
       const std::string topic =
           name == names->end() ? to_string(letter->origin.topic_id) : name->second;
       const std::string reason = reason_text(letter->reason);
-      found[part].push_back({std::move(*letter), topic, reason, task_text(frame.sender),
-                             record.appended});
+      found[part].push_back(
+          {std::move(*letter), topic, reason, task_text(frame.sender), record.appended});
       if (found[part].size() > limit) {
         found[part].pop_front();
       }

@@ -25,8 +25,7 @@ bool is_rejection(const core::Outcome& outcome) {
 Result<std::unique_ptr<OutcomeWatch>> OutcomeWatch::open(const Connection& connection,
                                                          kafka::TopicReader& reader,
                                                          std::int32_t partitions,
-                                                         const std::vector<Uuid>& ids,
-                                                         From from) {
+                                                         const std::vector<Uuid>& ids, From from) {
   std::unique_ptr<OutcomeWatch> watch(new OutcomeWatch());
   std::set<std::int32_t> needed;
   for (const Uuid& id : ids) {
@@ -59,9 +58,9 @@ Result<bool> OutcomeWatch::wait(int timeout_ms) {
     if (left <= 0) {
       return false;
     }
-    const Result<std::size_t> taken =
-        sweep_->poll(static_cast<int>(std::min<std::int64_t>(left, kPollMs)),
-                     [this](std::size_t part, const stream::LogRecord& record) { take(part, record); });
+    const Result<std::size_t> taken = sweep_->poll(
+        static_cast<int>(std::min<std::int64_t>(left, kPollMs)),
+        [this](std::size_t part, const stream::LogRecord& record) { take(part, record); });
     if (!taken) {
       return Unexpected(taken.error());
     }

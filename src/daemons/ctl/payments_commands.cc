@@ -47,8 +47,7 @@ Result<core::SubmitPayment> payment_in(const PaymentFlags& flags) {
   if (!date) {
     return Unexpected(date.error());
   }
-  return core::SubmitPayment{
-      {core::PaymentId(*id), *from, *to, *amount, *date, flags.reference}};
+  return core::SubmitPayment{{core::PaymentId(*id), *from, *to, *amount, *date, flags.reference}};
 }
 
 nlohmann::ordered_json about(const core::Transfer& transfer) {
@@ -93,9 +92,9 @@ Result<std::unique_ptr<OutcomeWatch>> watch_for(Reached& reached, const PaymentF
   if (!flags.wait) {
     return std::unique_ptr<OutcomeWatch>();
   }
-  return OutcomeWatch::open(reached.connection, *reached.reader, reached.partitions, {id},
-                            flags.id.empty() ? OutcomeWatch::From::now
-                                             : OutcomeWatch::From::beginning);
+  return OutcomeWatch::open(
+      reached.connection, *reached.reader, reached.partitions, {id},
+      flags.id.empty() ? OutcomeWatch::From::now : OutcomeWatch::From::beginning);
 }
 
 Result<Answer> send(const Session& session, const PaymentFlags& flags) {
@@ -163,9 +162,8 @@ Result<Answer> get(const Session& session, const PaymentFlags& flags) {
   }
   const std::string text = to_string(*id);
   const std::int32_t partition = partition_of(id->view(), reached->partitions);
-  for (const auto& [stage, table] :
-       {std::pair("settle", "payments"), std::pair("intake", "ids"),
-        std::pair("settle", "rejections")}) {
+  for (const auto& [stage, table] : {std::pair("settle", "payments"), std::pair("intake", "ids"),
+                                     std::pair("settle", "rejections")}) {
     Result<std::optional<std::string>> row = tables->get(stage, table, text, partition);
     if (!row) {
       return Unexpected(row.error());
@@ -184,8 +182,8 @@ Result<Answer> get(const Session& session, const PaymentFlags& flags) {
     return Answer{json.dump(), text + " " + json.value("status", "") +
                                    (refusal == "none" ? "" : " " + refusal) + "\n"};
   }
-  return Unexpected(ErrorCode::not_found, "no payment " + text +
-                                              " is known (ids are remembered for 24 hours)");
+  return Unexpected(ErrorCode::not_found,
+                    "no payment " + text + " is known (ids are remembered for 24 hours)");
 }
 
 }  // namespace
@@ -205,14 +203,12 @@ void add_payments(CLI::App& app, Session& session) {
   one->add_flag("--wait", flags->wait, "Wait for the outcome; exit 4 if it is a refusal");
   one->add_option("--timeout", flags->timeout_s, "Seconds to wait; then exit 9 [60]")
       ->check(CLI::Range(1, 86'400));
-  one->callback([&session, flags] {
-    session.chosen = [&session, flags] { return send(session, *flags); };
-  });
+  one->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return send(session, *flags); }; });
   CLI::App* show = payments->add_subcommand("get", "Show a payment as the daemons know it");
   show->add_option("ID", flags->id, "The payment's id")->required();
-  show->callback([&session, flags] {
-    session.chosen = [&session, flags] { return get(session, *flags); };
-  });
+  show->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return get(session, *flags); }; });
 }
 
 }  // namespace kpay::ctl

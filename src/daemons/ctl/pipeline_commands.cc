@@ -94,8 +94,7 @@ Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paus
   }
   Json json = document(*changed);
   if (flags.wait) {
-    Result<std::string> missing =
-        wait_for(deadline, [&] { return not_at(*reached, paused); });
+    Result<std::string> missing = wait_for(deadline, [&] { return not_at(*reached, paused); });
     if (!missing) {
       return Unexpected(missing.error());
     }
@@ -210,8 +209,8 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
   }
   std::vector<InstanceView> instances;
   ShownBooks books;
-  Result<std::string> missing = wait_for(
-      deadline, [&] { return not_drained(session, *reached, instances, books); });
+  Result<std::string> missing =
+      wait_for(deadline, [&] { return not_drained(session, *reached, instances, books); });
   if (!missing) {
     return Unexpected(missing.error());
   }
@@ -250,11 +249,11 @@ Result<Answer> show(const Session& session) {
 }  // namespace
 
 void add_pipeline(CLI::App& app, Session& session) {
-  CLI::App* pipeline = app.add_subcommand("pipeline", "Pause, drain and resume the taking of payments");
+  CLI::App* pipeline =
+      app.add_subcommand("pipeline", "Pause, drain and resume the taking of payments");
   pipeline->require_subcommand(1);
   const auto flags = std::make_shared<PipelineFlags>();
-  const auto add = [&](const char* name, const char* about,
-                       std::function<Result<Answer>()> what) {
+  const auto add = [&](const char* name, const char* about, std::function<Result<Answer>()> what) {
     CLI::App* command = pipeline->add_subcommand(name, about);
     command->add_option("--reason", flags->reason, "Why; everybody can read it")->required();
     command->add_option("--timeout", flags->timeout_s, "Seconds to wait; then exit 9 [60]")
@@ -264,15 +263,16 @@ void add_pipeline(CLI::App& app, Session& session) {
   };
   CLI::App* pause = add("pause", "Intake takes no more commands; what is in flight goes on",
                         [&session, flags] { return set(session, *flags, true); });
-  CLI::App* resume = add("resume", "Intake goes on",
-                         [&session, flags] { return set(session, *flags, false); });
+  CLI::App* resume =
+      add("resume", "Intake goes on", [&session, flags] { return set(session, *flags, false); });
   for (CLI::App* command : {pause, resume}) {
     command->add_flag("--wait", flags->wait, "Wait until every intake task does so");
   }
   add("drain", "Pause, and wait until nothing is in flight, proven at offsets",
       [&session, flags] { return drain(session, *flags); });
-  pipeline->add_subcommand("status", "What is wanted, and whether it is so")
-      ->callback([&session] { session.chosen = [&session] { return show(session); }; });
+  pipeline->add_subcommand("status", "What is wanted, and whether it is so")->callback([&session] {
+    session.chosen = [&session] { return show(session); };
+  });
 }
 
 }  // namespace kpay::ctl

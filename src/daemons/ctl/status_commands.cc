@@ -32,8 +32,8 @@ std::string instances_text(const std::vector<InstanceView>& instances, std::int6
 }
 
 std::string tasks_text(const std::vector<InstanceView>& instances, std::int64_t now_ms) {
-  TextTable table(
-      {"STAGE", "P", "INSTANCE", "PHASE", "POSITION", "END", "LAG", "CHECKPOINT", "HASH", "REASON"});
+  TextTable table({"STAGE", "P", "INSTANCE", "PHASE", "POSITION", "END", "LAG", "CHECKPOINT",
+                   "HASH", "REASON"});
   for (const InstanceView& instance : instances) {
     for (const TaskView& task : instance.tasks) {
       table.add({task.stage, std::to_string(task.partition), instance.instance,
@@ -51,8 +51,7 @@ std::string fault_of(const std::vector<InstanceView>& instances, const PipelineS
   std::string faults;
   for (const stream::StageSpec& spec : stages::all_specs()) {
     const bool paused = pipeline.paused && spec.name == "intake";
-    const std::string missing =
-        missing_tasks(instances, spec.name, partitions, paused, now_ms);
+    const std::string missing = missing_tasks(instances, spec.name, partitions, paused, now_ms);
     faults += missing.empty() ? "" : missing + "\n";
   }
   return faults;
@@ -102,9 +101,8 @@ void add_status(CLI::App& app, Session& session) {
   CLI::App* status = app.add_subcommand("status", "Show every instance and every task");
   const auto check = std::make_shared<bool>(false);
   status->add_flag("--check", *check, "Exit 8 unless every task runs on a live instance");
-  status->callback([&session, check] {
-    session.chosen = [&session, check] { return show(session, *check); };
-  });
+  status->callback(
+      [&session, check] { session.chosen = [&session, check] { return show(session, *check); }; });
 }
 
 }  // namespace kpay::ctl

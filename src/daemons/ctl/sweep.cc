@@ -74,8 +74,8 @@ Result<std::size_t> Sweep::poll(
   return taken;
 }
 
-Result<void> Sweep::run(
-    const std::function<void(std::size_t, const stream::LogRecord&)>& taker, int stall_ms) {
+Result<void> Sweep::run(const std::function<void(std::size_t, const stream::LogRecord&)>& taker,
+                        int stall_ms) {
   std::int64_t last_ms = monotonic_ms();
   while (!done()) {
     const Result<std::size_t> taken = poll(kWaitMs, taker);
@@ -85,8 +85,8 @@ Result<void> Sweep::run(
     if (*taken > 0) {
       last_ms = monotonic_ms();
     } else if (monotonic_ms() - last_ms > stall_ms) {
-      return Unexpected(ErrorCode::unavailable, "nothing came from the brokers for " +
-                                                    std::to_string(stall_ms) + " ms");
+      return Unexpected(ErrorCode::unavailable,
+                        "nothing came from the brokers for " + std::to_string(stall_ms) + " ms");
     }
   }
   return {};

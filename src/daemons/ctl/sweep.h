@@ -32,8 +32,7 @@ class Sweep {
   /// Gives what is there to `taker`, part by part; waits up to `wait_ms` when nothing is. Returns
   /// the number of records. Errors: not_found (an offset that is gone).
   Result<std::size_t> poll(
-      int wait_ms,
-      const std::function<void(std::size_t part, const stream::LogRecord&)>& taker);
+      int wait_ms, const std::function<void(std::size_t part, const stream::LogRecord&)>& taker);
 
   /// polls until done(). Errors: unavailable, when nothing came for `stall_ms`.
   Result<void> run(const std::function<void(std::size_t part, const stream::LogRecord&)>& taker,

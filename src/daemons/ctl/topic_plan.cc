@@ -41,9 +41,8 @@ Settings kept(const TopicSizes& sizes) {
 
 Settings kept_for(const TopicSizes& sizes, const char* retention_ms) {
   Settings settings = common(sizes);
-  settings.insert({{"cleanup.policy", "delete"},
-                   {"retention.ms", retention_ms},
-                   {"retention.bytes", "-1"}});
+  settings.insert(
+      {{"cleanup.policy", "delete"}, {"retention.ms", retention_ms}, {"retention.bytes", "-1"}});
   return settings;
 }
 
@@ -59,16 +58,15 @@ const TopicShape* find(const std::vector<TopicShape>& topics, const std::string&
   return found == topics.end() ? nullptr : &*found;
 }
 
-void compare(const TopicShape& wanted, const TopicShape& seen,
-             std::vector<TopicDifference>& out) {
+void compare(const TopicShape& wanted, const TopicShape& seen, std::vector<TopicDifference>& out) {
   using Kind = TopicDifference::Kind;
   if (seen.partitions != wanted.partitions) {
     out.push_back({Kind::partitions, wanted.name, "partitions", std::to_string(seen.partitions),
                    std::to_string(wanted.partitions)});
   }
   if (seen.replication != wanted.replication) {
-    out.push_back({Kind::replication, wanted.name, "replication",
-                   std::to_string(seen.replication), std::to_string(wanted.replication)});
+    out.push_back({Kind::replication, wanted.name, "replication", std::to_string(seen.replication),
+                   std::to_string(wanted.replication)});
   }
   for (const auto& [name, value] : wanted.settings) {
     const auto found = seen.settings.find(name);
@@ -93,8 +91,7 @@ std::vector<TopicShape> wanted_topics(const std::vector<stream::StageSpec>& spec
     topics.push_back({name, partitions, sizes.replication, std::move(settings)});
   };
   for (const std::string& name : stream::topics_of(specs)) {
-    add(name, sizes.partitions,
-        trimmed.contains(name) ? kept(sizes) : kept_for(sizes, kSevenDays));
+    add(name, sizes.partitions, trimmed.contains(name) ? kept(sizes) : kept_for(sizes, kSevenDays));
     if (name == stages::kTopicIncoming) {
       topics.back().settings["max.message.bytes"] = kIncomingBytesMax;
     }

@@ -23,9 +23,9 @@ struct SeenTopics {
   std::vector<TopicShape> shapes;  ///< as infos, names without the prefix
 
   [[nodiscard]] const kafka::TopicInfo* find(const std::string& full_name) const {
-    const auto found =
-        std::find_if(infos.begin(), infos.end(),
-                     [&](const kafka::TopicInfo& info) { return info.name == full_name; });
+    const auto found = std::find_if(infos.begin(), infos.end(), [&](const kafka::TopicInfo& info) {
+      return info.name == full_name;
+    });
     return found == infos.end() ? nullptr : &*found;
   }
 };
@@ -96,8 +96,8 @@ Result<stream::LogBounds> bounds_of(kafka::Admin& admin, const std::string& topi
   return bounds;
 }
 
-Result<void> view_bounds(const Connection& connection, kafka::Admin& admin,
-                         const SeenTopics& seen, TopicsView& view) {
+Result<void> view_bounds(const Connection& connection, kafka::Admin& admin, const SeenTopics& seen,
+                         TopicsView& view) {
   const std::vector<stream::StageSpec> specs = stages::all_specs();
   const stream::TopicTable table = table_of(connection, seen, specs);
   for (const stream::StageSpec& spec : specs) {
@@ -164,7 +164,9 @@ Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
     }
     for (const TopicShape& topic : view.wanted) {
       if (difference.kind == TopicDifference::Kind::missing && topic.name == difference.topic) {
-        missing.push_back({connection.topic(topic.name), topic.partitions, topic.replication,
+        missing.push_back({connection.topic(topic.name),
+                           topic.partitions,
+                           topic.replication,
                            {topic.settings.begin(), topic.settings.end()}});
       }
     }
@@ -175,8 +177,7 @@ Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
     }
   }
   for (const auto& [topic, settings] : changes) {
-    if (Result<void> changed =
-            admin.change_settings(connection.topic(topic), settings, kCreateMs);
+    if (Result<void> changed = admin.change_settings(connection.topic(topic), settings, kCreateMs);
         !changed) {
       return changed;
     }
@@ -198,8 +199,7 @@ Result<void> write_genesis(const Connection& connection, const TopicsView& view,
   }
   for (const std::size_t place : decision.missing) {
     const ChangelogView& changelog = view.changelogs[place];
-    const Bytes record =
-        genesis_record(changelog, lineage, logic_versions[changelog.topic], build);
+    const Bytes record = genesis_record(changelog, lineage, logic_versions[changelog.topic], build);
     if (Result<void> sent =
             (*producer)->send(changelog.topic, changelog.partition, {}, ByteView(record));
         !sent) {

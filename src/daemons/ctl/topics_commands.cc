@@ -105,8 +105,7 @@ Result<Answer> show(const Session& session, std::int32_t replication, bool check
     return Unexpected(found.error());
   }
   const auto& [connection, view, genesis] = *found;
-  const bool clean =
-      view.differences.empty() && genesis.missing == 0 && genesis.fault.empty();
+  const bool clean = view.differences.empty() && genesis.missing == 0 && genesis.fault.empty();
   Answer answer;
   answer.json = document(view, genesis, connection.prefix).add("ok", clean).finish();
   answer.text = lines(view.differences, connection.prefix) + genesis_lines(genesis);

@@ -30,7 +30,7 @@ constexpr int kLingerMs = 5;
 constexpr int kWaitMs = 50;
 constexpr std::uint64_t kLinesPerLook = 512;
 constexpr std::uint64_t kBadLinesShown = 20;
-constexpr std::int64_t kKnownBeforeMs = 5000;  // without a result: what is left was known before
+constexpr std::int64_t kKnownBeforeMs = 5000;  // without a result, when the log forgot earlier ones
 
 struct Flags {
   std::string path;
@@ -111,15 +111,17 @@ Result<Prepared> prepare(const Flags& flags, const Connection& connection, std::
   return Prepared{std::move(now), false};
 }
 
-// The offsets of the first load, or what is left of them now.
+// The offsets of the first load, or what is left of them now; `is_cut` when results may be gone.
 Result<std::vector<std::int64_t>> still_there(const Connection& connection, const char* topic,
-                                              std::vector<std::int64_t> offsets) {
+                                              std::vector<std::int64_t> offsets, bool& is_cut) {
   const Result<std::vector<stream::LogBounds>> bounds = connection.bounds(topic);
   if (!bounds) {
     return Unexpected(bounds.error());
   }
+  is_cut = is_cut || offsets.size() != bounds->size();
   offsets.resize(bounds->size());
   for (std::size_t i = 0; i < offsets.size(); ++i) {
+    is_cut = is_cut || offsets[i] < (*bounds)[i].begin;
     offsets[i] = std::clamp(offsets[i], (*bounds)[i].begin, (*bounds)[i].end);
   }
   return offsets;
@@ -150,15 +152,16 @@ class Loader {
   std::uint64_t lines_ = 0;
   std::uint64_t bad_lines_ = 0;
   std::int64_t last_answer_ms_ = 0;
+  bool is_cut_ = false;  // results of an earlier load may have been deleted since
 };
 
 Result<void> Loader::open(const Connection& connection) {
   // A rejection comes again with each load, a result only once: it may have come at the first.
   const Manifest& manifest = prepared_.manifest;
   Result<std::vector<std::int64_t>> confirmed =
-      still_there(connection, stages::kTopicConfirmed, manifest.confirmed);
+      still_there(connection, stages::kTopicConfirmed, manifest.confirmed, is_cut_);
   Result<std::vector<std::int64_t>> failed =
-      still_there(connection, stages::kTopicFailed, manifest.failed);
+      still_there(connection, stages::kTopicFailed, manifest.failed, is_cut_);
   Result<std::vector<std::int64_t>> complete = connection.ends(stages::kTopicComplete);
   if (!confirmed || !failed || !complete) {
     return Unexpected(!confirmed ? confirmed.error() : !failed ? failed.error() : complete.error());
@@ -249,7 +252,7 @@ Result<bool> Loader::wait() {
       return Unexpected(looked.error());
     }
     const std::int64_t quiet_ms = monotonic_ms() - last_answer_ms_;
-    if (prepared_.is_again && quiet_ms > kKnownBeforeMs) {
+    if (prepared_.is_again && is_cut_ && quiet_ms > kKnownBeforeMs) {
       return true;
     }
     if (quiet_ms > flags_.wait_timeout_s * std::int64_t{1000}) {
@@ -281,7 +284,7 @@ Ending Loader::told(bool in_time) {
       .add("payments_per_s", static_cast<double>(load_.finished()) / std::max(seconds, 1e-3), 0);
   if (load_.unanswered() > 0 && !interrupted()) {
     std::fprintf(stderr,
-                 in_time ? "unanswered (already known before): %lu\n"
+                 in_time ? "unanswered (known before, as far as the log remembers): %lu\n"
                          : "%lu have no result yet: load the file again with the same manifest\n",
                  load_.unanswered());
   }

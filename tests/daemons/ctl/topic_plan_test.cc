@@ -1,0 +1,130 @@
+#include "daemons/ctl/topic_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stages/specs.h"
+
+namespace kpay::ctl {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+std::vector<TopicShape> plan(std::int32_t partitions, std::int32_t replication) {
+  return wanted_topics(stages::all_specs(), {partitions, replication});
+}
+
+const TopicShape& topic(const std::vector<TopicShape>& topics, const std::string& name) {
+  for (const TopicShape& each : topics) {
+    if (each.name == name) {
+      return each;
+    }
+  }
+  ADD_FAILURE() << "no topic " << name;
+  return topics.front();
+}
+
+TEST(TopicPlan, HasEveryTopicOnceByName) {
+  std::vector<std::string> names;
+  for (const TopicShape& each : plan(12, 3)) {
+    names.push_back(each.name);
+  }
+  EXPECT_THAT(
+      names,
+      ElementsAre("control.state", "control.status", "metadata", "ops.audit", "ops.dlq",
+                  "ops.errors", "ops.lineage", "ops.logs", "payments.complete",
+                  "payments.confirmed", "payments.failed", "payments.incoming", "payments.inflight",
+                  "state.account.changelog", "state.confirmed.changelog", "state.intake.changelog",
+                  "state.settle.changelog", "state.throughput.changelog"));
+}
+
+TEST(TopicPlan, EveryTopicHasTheLogsTimeAndNoUncleanLeader) {
+  for (const TopicShape& each : plan(12, 3)) {
+    EXPECT_THAT(each.settings, AllOf(Contains(Pair("message.timestamp.type", "LogAppendTime")),
+                                     Contains(Pair("unclean.leader.election.enable", "false")),
+                                     Contains(Pair("min.insync.replicas", "2"))))
+        << each.name;
+  }
+}
+
+TEST(TopicPlan, OneReplicaNeedsOneInSync) {
+  for (const TopicShape& each : plan(4, 1)) {
+    EXPECT_THAT(each.settings, Contains(Pair("min.insync.replicas", "1"))) << each.name;
+    EXPECT_EQ(each.replication, 1);
+  }
+}
+
+TEST(TopicPlan, WhatStagesReadAndTheirStateIsNeverDeletedByAgeOrSize) {
+  const std::vector<TopicShape> topics = plan(12, 3);
+  for (const char* name :
+       {"payments.incoming", "payments.inflight", "payments.complete", "ops.dlq",
+        "state.intake.changelog", "state.account.changelog", "state.settle.changelog",
+        "state.confirmed.changelog", "state.throughput.changelog"}) {
+    EXPECT_THAT(topic(topics, name).settings, AllOf(Contains(Pair("cleanup.policy", "delete")),
+                                                    Contains(Pair("retention.ms", "-1")),
+                                                    Contains(Pair("retention.bytes", "-1"))))
+        << name;
+    EXPECT_EQ(topic(topics, name).partitions, 12) << name;
+  }
+}
+
+TEST(TopicPlan, PublicTopicsAreKeptForAWeekAndControlTopicsCompacted) {
+  const std::vector<TopicShape> topics = plan(12, 3);
+  for (const char* name : {"payments.confirmed", "payments.failed"}) {
+    EXPECT_THAT(topic(topics, name).settings, Contains(Pair("retention.ms", "604800000")));
+    EXPECT_EQ(topic(topics, name).partitions, 12);
+  }
+  for (const char* name : {"control.state", "control.status", "metadata"}) {
+    EXPECT_THAT(topic(topics, name).settings, Contains(Pair("cleanup.policy", "compact")));
+    EXPECT_EQ(topic(topics, name).partitions, 1);
+  }
+}
+
+TEST(TopicPlan, OversizedCommandsStillReachIntake) {
+  const std::vector<TopicShape> topics = plan(12, 3);
+  EXPECT_THAT(topic(topics, "payments.incoming").settings,
+              Contains(Pair("max.message.bytes", "4194304")));
+  EXPECT_THAT(topic(topics, "payments.inflight").settings,
+              Contains(Pair("max.message.bytes", "2097152")));
+}
+
+TEST(TopicDifferences, NothingDiffersFromThePlanItself) {
+  EXPECT_THAT(differences(plan(4, 1), plan(4, 1)), IsEmpty());
+}
+
+TEST(TopicDifferences, SettingsNobodyAskedForAreLeftAlone) {
+  std::vector<TopicShape> seen = plan(4, 1);
+  seen[0].settings["segment.jitter.ms"] = "7";
+  EXPECT_THAT(differences(plan(4, 1), seen), IsEmpty());
+}
+
+TEST(TopicDifferences, AMissingTopicIsCreatedAndAWrongSettingChanged) {
+  std::vector<TopicShape> seen = plan(4, 1);
+  seen.erase(seen.begin());
+  seen[0].settings["cleanup.policy"] = "delete";
+  const std::vector<TopicDifference> found = differences(plan(4, 1), seen);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].kind, TopicDifference::Kind::missing);
+  EXPECT_EQ(describe(found[0], "kpay."), "kpay.control.state: to be created");
+  EXPECT_EQ(found[1].kind, TopicDifference::Kind::setting);
+  EXPECT_EQ(describe(found[1], "kpay."), "kpay.control.status: cleanup.policy delete → compact");
+  EXPECT_TRUE(found[0].fixable() && found[1].fixable());
+}
+
+TEST(TopicDifferences, AnotherPartitionCountCanNotBeFixed) {
+  const std::vector<TopicDifference> found = differences(plan(6, 1), plan(4, 1));
+  ASSERT_FALSE(found.empty());
+  for (const TopicDifference& each : found) {
+    EXPECT_EQ(each.kind, TopicDifference::Kind::partitions);
+    EXPECT_FALSE(each.fixable());
+    EXPECT_EQ(each.from, "4");
+    EXPECT_EQ(each.to, "6");
+  }
+}
+
+}  // namespace
+}  // namespace kpay::ctl
