@@ -24,7 +24,7 @@ Result<std::unique_ptr<Membership>> Membership::join(Parts parts) {
   watch(builder, *own.events);
   builder.set("group.id", own.group)
       .set("group.instance.id", own.instance)
-      .set("partition.assignment.strategy", "cooperative-sticky")
+      .set("partition.assignment.strategy", "range")
       .set("enable.auto.commit", "false")
       .set("enable.auto.offset.store", "false")
       .set("auto.offset.reset", "latest")
@@ -85,7 +85,7 @@ void Membership::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_li
     for (int i = 0; i < partitions->cnt; ++i) {
       partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
     }
-    rd_kafka_error_destroy(rd_kafka_incremental_assign(client_.get(), partitions));
+    (void)rd_kafka_assign(client_.get(), partitions);
     (void)rd_kafka_pause_partitions(client_.get(), partitions);
     for (const std::int32_t partition : numbers(*partitions)) {
       parts_.on_assigned(partition);
@@ -97,7 +97,7 @@ void Membership::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_li
   } else {
     parts_.on_revoked(numbers(*partitions));
   }
-  rd_kafka_error_destroy(rd_kafka_incremental_unassign(client_.get(), partitions));
+  (void)rd_kafka_assign(client_.get(), nullptr);
 }
 
 void Membership::commit(const std::vector<std::pair<std::int32_t, std::int64_t>>& positions) {

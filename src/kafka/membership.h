@@ -1,6 +1,6 @@
 // Membership: this instance's place in a stage's consumer group, which only shares out partitions.
 //
-// Static membership and cooperative rebalancing (R28). The group's own partitions are never read
+// Static membership with an eager assignor (R28, docs/decisions/0004). The group's own partitions are never read
 // through: they stay paused, and the tasks read by exact offsets. Offsets are committed for
 // people's tools and never used.
 #pragma once
