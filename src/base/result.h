@@ -46,7 +46,7 @@ template <class T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: as std::expected
-  Result(Unexpected unexpected)                                         // NOLINT: as std::expected
+  Result(Unexpected unexpected)                                          // NOLINT: as std::expected
       : state_(std::in_place_index<1>, std::move(unexpected.error)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }

@@ -101,9 +101,9 @@ AccountEffects answer(AccountEffects effects, const CommandId& command, CommandK
                       Posting posting) noexcept {
   const bool done = effects.refusal == Refusal::none;
   effects.posting = done ? posting : Posting::none;
-  effects.out = Outcome(CommandOutcome{command, effects.account, kind,
-                                       done ? CommandStatus::done : CommandStatus::refused,
-                                       effects.refusal});
+  effects.out =
+      Outcome(CommandOutcome{command, effects.account, kind,
+                             done ? CommandStatus::done : CommandStatus::refused, effects.refusal});
   return effects;
 }
 
@@ -164,8 +164,7 @@ AccountEffects decide_one(const AccountReads& reads, const CloseAccount& close) 
 }  // namespace
 
 AccountEffects decide(const AccountReads& reads, const InflightEvent& event) noexcept {
-  AccountEffects effects =
-      std::visit([&](const auto& e) { return decide_one(reads, e); }, event);
+  AccountEffects effects = std::visit([&](const auto& e) { return decide_one(reads, e); }, event);
   check(effects.out.index() != 0, "every event for an account has a consequence");
   check((effects.posting == Posting::none) == (effects.refusal != Refusal::none),
         "an event is either posted or refused");

@@ -29,9 +29,7 @@ class Content {
     put(&money.minor, sizeof money.minor);
     put(money.currency.text().data(), money.currency.text().size());
   }
-  [[nodiscard]] Hash128 hash() const noexcept {
-    return hash128(ByteView(bytes_.data(), at_));
-  }
+  [[nodiscard]] Hash128 hash() const noexcept { return hash128(ByteView(bytes_.data(), at_)); }
 
  private:
   std::array<std::byte, 160> bytes_{};

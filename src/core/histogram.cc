@@ -72,8 +72,7 @@ void Histogram::add_to(std::uint32_t index, std::uint64_t count) {
 std::int64_t Histogram::percentile(std::uint32_t per_mille) const noexcept {
   check(per_mille > 0 && per_mille <= 1000, "a percentile is of 1 to 1000 per mille");
   // The rank is rounded up without forming count * 1000, which could overflow.
-  const std::uint64_t rank =
-      count_ / 1000 * per_mille + (count_ % 1000 * per_mille + 999) / 1000;
+  const std::uint64_t rank = count_ / 1000 * per_mille + (count_ % 1000 * per_mille + 999) / 1000;
   std::uint64_t seen = 0;
   for (const Bucket& bucket : buckets_) {
     seen += bucket.count;

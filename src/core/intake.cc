@@ -11,8 +11,7 @@ namespace {
 Refusal check_id(const IntakeReads& reads, const Uuid& id, const Hash128& content,
                  Timestamp now) noexcept {
   if (reads.known != nullptr) {
-    return reads.known->content == content ? Refusal::none
-                                           : Refusal::exists_with_different_content;
+    return reads.known->content == content ? Refusal::none : Refusal::exists_with_different_content;
   }
   if (!id.is_v7()) {
     return Refusal::id_must_be_version_7;
@@ -57,16 +56,14 @@ Refusal check_content(const OpenAccount& open) noexcept {
   if (open.account.reserved()) {
     return Refusal::account_id_is_reserved;
   }
-  return open.opening.minor < 0 ? Refusal::opening_must_not_be_negative
-                                : check_limit(open.opening);
+  return open.opening.minor < 0 ? Refusal::opening_must_not_be_negative : check_limit(open.opening);
 }
 
 Refusal check_content(const Deposit& deposit) noexcept {
   if (deposit.account.reserved()) {
     return Refusal::account_id_is_reserved;
   }
-  return deposit.amount.minor <= 0 ? Refusal::amount_must_be_positive
-                                   : check_limit(deposit.amount);
+  return deposit.amount.minor <= 0 ? Refusal::amount_must_be_positive : check_limit(deposit.amount);
 }
 
 Refusal check_content(const CloseAccount& close) noexcept {

@@ -30,10 +30,10 @@ enum class Verdict : std::uint8_t {
 struct IntakeEffects {
   Verdict verdict = Verdict::duplicate;
   Refusal refusal = Refusal::none;
-  bool payment = false;      ///< a payment, not an account command
-  Currency currency;         ///< whose totals count it
-  std::int64_t value = 0;    ///< what they count
-  IdRow remembered;          ///< the new row of its id, when refused or accepted
+  bool payment = false;    ///< a payment, not an account command
+  Currency currency;       ///< whose totals count it
+  std::int64_t value = 0;  ///< what they count
+  IdRow remembered;        ///< the new row of its id, when refused or accepted
   std::variant<std::monostate, InflightEvent, Outcome> out;
 
   [[nodiscard]] bool remembers() const noexcept {

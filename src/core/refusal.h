@@ -17,8 +17,8 @@ enum class Refusal : std::uint16_t {
   // Of the id: decided before anything else; the command never becomes a payment.
   exists_with_different_content = 10,
   id_must_be_version_7 = 20,
-  id_expired = 30,           ///< older than half the horizon
-  id_from_the_future = 40,   ///< further ahead than clocks may differ
+  id_expired = 30,          ///< older than half the horizon
+  id_from_the_future = 40,  ///< further ahead than clocks may differ
   // Of the command's own content.
   account_id_is_reserved = 50,
   accounts_must_differ = 60,

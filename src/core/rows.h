@@ -42,11 +42,11 @@ struct IdRow {
 
 /// By currency. accepted = refused + opened, in count and in value.
 struct IntakeTotals {
-  Tally accepted;  ///< payments that were remembered, refused ones too
-  Tally refused;   ///< of those: failed at once
-  Tally opened;    ///< of those: a debit leg was sent; settle closes them
-  std::uint64_t duplicates = 0;  ///< the same id and content again, payments and commands
-  std::uint64_t rejected = 0;    ///< not remembered: conflict, expired, from the future
+  Tally accepted;                       ///< payments that were remembered, refused ones too
+  Tally refused;                        ///< of those: failed at once
+  Tally opened;                         ///< of those: a debit leg was sent; settle closes them
+  std::uint64_t duplicates = 0;         ///< the same id and content again, payments and commands
+  std::uint64_t rejected = 0;           ///< not remembered: conflict, expired, from the future
   std::uint64_t commands_accepted = 0;  ///< account commands that were forwarded
   std::uint64_t commands_refused = 0;
   RefusalCounts refusals;  ///< all reasons: refused, commands_refused and rejected
@@ -69,7 +69,7 @@ struct AccountRow {
 
 /// By currency. Sum of balances = opened + deposits - debited + credited + refunded.
 struct AccountTotals {
-  Tally opened;    ///< accounts, and their opening balances
+  Tally opened;  ///< accounts, and their opening balances
   Tally deposits;
   Tally debited;
   Tally credited;
@@ -114,9 +114,9 @@ struct RejectionRow {
 /// By currency. Payments in flight = intake's opened - closed, in count and in value.
 struct SettleTotals {
   Tally completed;
-  Tally failed;            ///< after a debit leg had been sent
-  Tally failed_at_intake;  ///< never in flight
-  Tally closed;            ///< completed + failed
+  Tally failed;                ///< after a debit leg had been sent
+  Tally failed_at_intake;      ///< never in flight
+  Tally closed;                ///< completed + failed
   std::uint64_t rejected = 0;  ///< account commands under "XXX": outcomes of theirs have no amount
   std::uint64_t repeated = 0;  ///< outcomes of what already had one: always 0, or a defect
   friend bool operator==(const SettleTotals&, const SettleTotals&) = default;

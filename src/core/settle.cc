@@ -25,8 +25,7 @@ void decide_one(SettleEffects& effects, const SettleReads& reads, const PaymentO
   } else if (reads.payment == nullptr) {
     effects.fresh = true;
     effects.opened = outcome.opened;
-    effects.row =
-        PaymentRow{outcome.status, outcome.refusal, outcome.amount, event_time, finished};
+    effects.row = PaymentRow{outcome.status, outcome.refusal, outcome.amount, event_time, finished};
   }
 }
 

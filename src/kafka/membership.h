@@ -1,8 +1,8 @@
 // Membership: this instance's place in a stage's consumer group, which only shares out partitions.
 //
-// Static membership with an eager assignor (R28, docs/decisions/0004). The group's own partitions are never read
-// through: they stay paused, and the tasks read by exact offsets. Offsets are committed for
-// people's tools and never used.
+// Static membership with an eager assignor (R28, docs/decisions/0004). The group's own partitions
+// are never read through: they stay paused, and the tasks read by exact offsets. Offsets are
+// committed for people's tools and never used.
 #pragma once
 
 #include <functional>

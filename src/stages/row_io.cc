@@ -223,8 +223,7 @@ void FieldMaker::operator()(std::string_view, const std::vector<core::CurrencyWi
   }
 }
 
-void FieldMaker::operator()(std::string_view name,
-                            const std::vector<core::ExpiryEntry>& entries) {
+void FieldMaker::operator()(std::string_view name, const std::vector<core::ExpiryEntry>& entries) {
   add(std::string(name) + "_count", static_cast<std::uint64_t>(entries.size()));
 }
 

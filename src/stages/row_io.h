@@ -21,12 +21,10 @@ class RowWriter {
   explicit RowWriter(ByteWriter& out) : out_(&out) {}
 
   template <class T>
-    requires std::is_integral_v<T>
-  void operator()(std::string_view, T value) {
-    out_->put(value);
-  }
+  requires std::is_integral_v<T>
+  void operator()(std::string_view, T value) { out_->put(value); }
   template <class T>
-    requires std::is_enum_v<T>
+  requires std::is_enum_v<T>
   void operator()(std::string_view, T value) {
     out_->put(static_cast<std::underlying_type_t<T>>(value));
   }
@@ -73,10 +71,8 @@ class RowReader {
   [[nodiscard]] bool done() const { return valid_ && in_.done(); }
 
   template <class T>
-    requires std::is_integral_v<T>
-  void operator()(std::string_view, T& value) {
-    value = in_.get<T>();
-  }
+  requires std::is_integral_v<T>
+  void operator()(std::string_view, T& value) { value = in_.get<T>(); }
   template <class Tag>
   void operator()(std::string_view, Named<Tag, Uuid>& id) {
     id = Named<Tag, Uuid>(uuid());
@@ -121,7 +117,7 @@ class FieldMaker {
   [[nodiscard]] stream::Fields take() { return std::move(fields_); }
 
   template <class T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   void operator()(std::string_view name, T value) {
     if constexpr (std::is_signed_v<T>) {
       add(name, static_cast<std::int64_t>(value));
@@ -130,10 +126,8 @@ class FieldMaker {
     }
   }
   template <class T>
-    requires std::is_enum_v<T>
-  void operator()(std::string_view name, T value) {
-    add(name, std::string(to_string(value)));
-  }
+  requires std::is_enum_v<T>
+  void operator()(std::string_view name, T value) { add(name, std::string(to_string(value))); }
   template <class Tag>
   void operator()(std::string_view name, const Named<Tag, Uuid>& id) {
     add(name, to_string(id.value()));

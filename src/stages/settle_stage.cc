@@ -86,7 +86,7 @@ class SettleStage final : public stream::Stage {
   TableOf<UuidKey, core::RejectionRow> rejections_{"rejections"};
   ExpiryTables expiry_;
   TableOf<CurrencyKey, core::SettleTotals> totals_{"totals"};
-  std::array<stream::TableBase*, 6> tables_{&payments_,         &commands_,       &rejections_,
+  std::array<stream::TableBase*, 6> tables_{&payments_,        &commands_,      &rejections_,
                                             &expiry_.chunks(), &expiry_.ends(), &totals_};
   wire::OutcomeCodec codec_;
   core::Outcome outcome_;

@@ -167,7 +167,7 @@ struct TaskNotice {
   std::uint64_t marker = 0;   ///< number of the last accepted marker
   Hash128 state_hash;         ///< of that marker
   std::uint64_t rows = 0;
-  bool from_file = false;     ///< restored from the file and the log's tail
+  bool from_file = false;  ///< restored from the file and the log's tail
 };
 
 class Task final : public OutboxSender, public std::enable_shared_from_this<Task> {

@@ -18,17 +18,23 @@ using Problem = std::optional<std::uint16_t>;
 template <class T>
 struct MessageOf;
 template <>
-struct MessageOf<core::Command> { using type = v1::Command; };
+struct MessageOf<core::Command> {
+  using type = v1::Command;
+};
 template <>
-struct MessageOf<core::InflightEvent> { using type = v1::InflightEvent; };
+struct MessageOf<core::InflightEvent> {
+  using type = v1::InflightEvent;
+};
 template <>
-struct MessageOf<core::Outcome> { using type = v1::OutcomeEvent; };
+struct MessageOf<core::Outcome> {
+  using type = v1::OutcomeEvent;
+};
 template <>
-struct MessageOf<core::PaymentResult> { using type = v1::PaymentResult; };
+struct MessageOf<core::PaymentResult> {
+  using type = v1::PaymentResult;
+};
 
-Problem unless(bool valid) {
-  return valid ? Problem{} : Problem{core::kDeadInvalidField};
-}
+Problem unless(bool valid) { return valid ? Problem{} : Problem{core::kDeadInvalidField}; }
 
 // --- commands
 
@@ -138,8 +144,7 @@ bool read_payment(const v1::PaymentOutcome& in, core::PaymentOutcome& out) {
 bool read_command(const v1::CommandOutcome& in, core::CommandOutcome& out) {
   const std::optional<core::Refusal> refusal = core::refusal_of(in.refusal());
   if (!refusal || in.status() < v1::CommandOutcome::DONE ||
-      in.status() > v1::CommandOutcome::REJECTED ||
-      in.kind() < v1::CommandOutcome::OPEN_ACCOUNT ||
+      in.status() > v1::CommandOutcome::REJECTED || in.kind() < v1::CommandOutcome::OPEN_ACCOUNT ||
       in.kind() > v1::CommandOutcome::CLOSE_ACCOUNT) {
     return false;
   }

@@ -7,8 +7,7 @@ bool read(const v1::Transfer& in, core::Transfer& out) {
   out.reference = in.reference();
   return read_id(in.payment_id(), out.payment) && read_account(in.from(), out.from) &&
          read_account(in.to(), out.to) &&
-         read_money(in.amount_minor(), in.currency(), out.amount) &&
-         core::is_valid(out.value_date);
+         read_money(in.amount_minor(), in.currency(), out.amount) && core::is_valid(out.value_date);
 }
 
 bool read(const v1::OpenAccount& in, core::OpenAccount& out) {

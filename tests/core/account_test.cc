@@ -54,8 +54,7 @@ TEST(Account, R25_A_refund_is_credited_whatever_the_state_of_the_account) {
   for (const AccountState state : {AccountState::open, AccountState::closed}) {
     AccountRow row = testing::account_row(0);
     row.state = state;
-    const AccountEffects effects =
-        decide({&row}, RefundLeg{kTransfer, Refusal::account_closed});
+    const AccountEffects effects = decide({&row}, RefundLeg{kTransfer, Refusal::account_closed});
     EXPECT_EQ(effects.posting, Posting::refund);
     EXPECT_EQ(payment_in(effects), failed(kTransfer, Refusal::account_closed, true));
     evolve(row, effects);

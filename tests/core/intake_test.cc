@@ -20,9 +20,8 @@ IdRow remembered(const Command& command) { return decide({}, command, kNow).reme
 TEST(Intake, A_new_payment_becomes_a_debit_leg_and_is_in_flight) {
   const IntakeEffects effects = decide({}, kSubmit, kNow);
   EXPECT_EQ(effects.verdict, Verdict::accepted);
-  EXPECT_EQ(effects.out,
-            (std::variant<std::monostate, InflightEvent, Outcome>(
-                InflightEvent(DebitLeg{std::get<SubmitPayment>(kSubmit).transfer}))));
+  EXPECT_EQ(effects.out, (std::variant<std::monostate, InflightEvent, Outcome>(
+                             InflightEvent(DebitLeg{std::get<SubmitPayment>(kSubmit).transfer}))));
   IntakeTotals totals;
   evolve(totals, effects);
   EXPECT_EQ(totals.accepted, (Tally{1, Sum(1234)}));

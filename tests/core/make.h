@@ -34,8 +34,8 @@ inline Uuid id(std::uint32_t n, Timestamp created = kNow) {
 inline core::Transfer transfer(std::uint32_t n, std::int64_t minor = 1234,
                                std::string_view from = "alice", std::string_view to = "bob",
                                Timestamp created = kNow) {
-  return {core::PaymentId(id(n, created)), account(from),          account(to),
-          eur(minor),                      core::ValueDate(20260601), "invoice 7"};
+  return {core::PaymentId(id(n, created)), account(from), account(to), eur(minor),
+          core::ValueDate(20260601),       "invoice 7"};
 }
 inline core::SubmitPayment submit(std::uint32_t n, std::int64_t minor = 1234,
                                   std::string_view from = "alice", std::string_view to = "bob") {

@@ -49,11 +49,16 @@ TEST(Money, An_amount_is_read_exactly_and_written_back) {
     const char* back;
   };
   const Line lines[] = {
-      {"12.34", "EUR", 1234, "12.34"},       {"12.3", "EUR", 1230, "12.30"},
-      {"12", "EUR", 1200, "12.00"},          {"0.05", "EUR", 5, "0.05"},
-      {"-0.05", "EUR", -5, "-0.05"},         {"-12.34", "EUR", -1234, "-12.34"},
-      {"5", "JPY", 5, "5"},                  {"1.234", "KWD", 1234, "1.234"},
-      {"0.1", "EUR", 10, "0.10"},            {"007", "EUR", 700, "7.00"},
+      {"12.34", "EUR", 1234, "12.34"},
+      {"12.3", "EUR", 1230, "12.30"},
+      {"12", "EUR", 1200, "12.00"},
+      {"0.05", "EUR", 5, "0.05"},
+      {"-0.05", "EUR", -5, "-0.05"},
+      {"-12.34", "EUR", -1234, "-12.34"},
+      {"5", "JPY", 5, "5"},
+      {"1.234", "KWD", 1234, "1.234"},
+      {"0.1", "EUR", 10, "0.10"},
+      {"007", "EUR", 700, "7.00"},
       {"92233720368547758.07", "EUR", kMax, "92233720368547758.07"},
       {"-92233720368547758.08", "EUR", kMin, "-92233720368547758.08"},
   };
@@ -105,9 +110,9 @@ TEST(Sum, A_sum_does_not_overflow_where_64_bits_would) {
 TEST(Ids, An_account_id_is_up_to_34_letters_digits_and_marks) {
   EXPECT_EQ(testing::account("DE89370400440532013000").text(), "DE89370400440532013000");
   EXPECT_TRUE(AccountId::parse(std::string(34, 'a')).has_value());
-  for (const std::string& text : {std::string(), std::string(35, 'a'), std::string("a b"),
-                                  std::string("a/b"), std::string("\xc3\xa4"),
-                                  std::string("a\0b", 3)}) {
+  for (const std::string& text :
+       {std::string(), std::string(35, 'a'), std::string("a b"), std::string("a/b"),
+        std::string("\xc3\xa4"), std::string("a\0b", 3)}) {
     EXPECT_FALSE(AccountId::parse(text).has_value()) << text;
   }
 }

@@ -20,8 +20,8 @@ class Chance {
   // Few accounts, few ids, odd amounts: so that every refusal and every conflict comes up.
   Command command() {
     const Uuid id = testing::id(static_cast<std::uint32_t>(below(4000)));
-    const Money amount{minor(), below(8) == 0 ? testing::currency("USD")
-                                              : testing::currency("EUR")};
+    const Money amount{minor(),
+                       below(8) == 0 ? testing::currency("USD") : testing::currency("EUR")};
     const AccountId account = name();
     switch (below(10)) {
       case 0: return OpenAccount{CommandId(id), account, amount};
@@ -56,9 +56,9 @@ void expect_conserved(World& world) {
     const AccountTotals& totals = world.account[currency];
     ASSERT_EQ(world.balances(currency) + world.between(currency),
               totals.opened.value + totals.deposits.value);
-    ASSERT_EQ(world.balances(currency),
-              totals.opened.value + totals.deposits.value - totals.debited.value +
-                  totals.credited.value + totals.refunded.value);
+    ASSERT_EQ(world.balances(currency), totals.opened.value + totals.deposits.value -
+                                            totals.debited.value + totals.credited.value +
+                                            totals.refunded.value);
     const IntakeTotals& intake = world.intake[currency];
     ASSERT_EQ(intake.accepted.value, intake.opened.value + intake.refused.value);
   }

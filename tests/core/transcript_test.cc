@@ -64,9 +64,9 @@ class Teller {
 
   std::string end() {
     for (const auto& [id, row] : world_.accounts) {
-      out_ << "balance " << id.text() << " " << to_string(row.balance) << " "
-           << row.currency.text() << (row.state == AccountState::open ? " open" : " closed")
-           << " version " << row.version << "\n";
+      out_ << "balance " << id.text() << " " << to_string(row.balance) << " " << row.currency.text()
+           << (row.state == AccountState::open ? " open" : " closed") << " version " << row.version
+           << "\n";
     }
     for (const auto& [day, row] : world_.days) {
       out_ << "day " << day.first << " " << day.second.text() << " confirmed "
@@ -164,10 +164,10 @@ TEST(Transcript, R21_The_logic_version_changes_exactly_when_the_transcript_does)
       "logic version " + std::to_string(kLogicVersion) + "\n" + teller.end();
   const std::optional<std::string> golden = testing::read_golden(kFile);
   if (golden && *golden != transcript) {
-    const bool same_version = golden->substr(0, golden->find('\n')) ==
-                              transcript.substr(0, transcript.find('\n'));
-    ASSERT_FALSE(same_version)
-        << "the core decides otherwise than before: raise kLogicVersion\n" << transcript;
+    const bool same_version =
+        golden->substr(0, golden->find('\n')) == transcript.substr(0, transcript.find('\n'));
+    ASSERT_FALSE(same_version) << "the core decides otherwise than before: raise kLogicVersion\n"
+                               << transcript;
     ASSERT_NE(body_of(*golden), body_of(transcript))
         << "kLogicVersion was raised, but the core decides as before";
   }

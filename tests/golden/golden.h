@@ -42,8 +42,8 @@ inline void expect_golden(const std::string& name, const std::string& text) {
     return;
   }
   const std::optional<std::string> golden = read_golden(name);
-  ASSERT_TRUE(golden.has_value())
-      << "no golden file " << name << ": KPAY_REWRITE_GOLDEN=1 writes it";
+  ASSERT_TRUE(golden.has_value()) << "no golden file " << name
+                                  << ": KPAY_REWRITE_GOLDEN=1 writes it";
   EXPECT_EQ(text, *golden) << "golden file " << name;
 }
 

@@ -1,7 +1,7 @@
 // Linked against the libraries that scripts/bootstrap falls back to; see test_bootstrap_fallback.
 #include <Poco/Net/Context.h>
-#include <Poco/Net/HTTPServer.h>
 #include <Poco/Net/HTTPSClientSession.h>
+#include <Poco/Net/HTTPServer.h>
 #include <Poco/RegularExpression.h>
 #include <Poco/Util/ServerApplication.h>
 #include <hdr/hdr_histogram.h>

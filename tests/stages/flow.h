@@ -41,7 +41,11 @@ class Keeper final : public stream::Emitter {
     ASSERT_LT(output, outputs_.size());
     const std::int32_t partition = partition_of(key, partitions_);
     ++numbers_[{output, partition}];
-    sent.push_back({outputs_[output].topic, partition, event.subject, event.time, {},
+    sent.push_back({outputs_[output].topic,
+                    partition,
+                    event.subject,
+                    event.time,
+                    {},
                     to_bytes(event.payload)});
   }
   std::uint64_t next_number(std::size_t output, ByteView key) const override {

@@ -92,8 +92,7 @@ TEST(Stages, R12_The_same_command_twice_has_one_effect_and_other_content_none) {
   EXPECT_EQ(flow.log.size(), 1U) << "nothing follows from a duplicate";
   flow.write_and_run(testing::submit(1, 9999));
   EXPECT_EQ(flow.row("settle", "payments", text(1))["amount_minor"], "1234");
-  EXPECT_EQ(flow.row("settle", "rejections", text(1))["refusal"],
-            "exists_with_different_content");
+  EXPECT_EQ(flow.row("settle", "rejections", text(1))["refusal"], "exists_with_different_content");
   EXPECT_TRUE(flow.on(kTopicFailed).empty()) << "a rejection is no public result";
   EXPECT_EQ(flow.row("account", "accounts", "alice")["balance_minor"], "98766");
   EXPECT_EQ(flow.sum("intake", "totals", "EUR", "duplicates"), 1);
@@ -149,8 +148,7 @@ TEST(Stages, R25_A_refund_reaches_a_closed_account) {
 TEST(Stages, R25_A_refund_without_an_account_goes_to_suspense_on_its_partition) {
   Flow flow(1);
   wire::InflightCodec codec;
-  const core::InflightEvent refund =
-      core::RefundLeg{testing::transfer(1), Refusal::account_closed};
+  const core::InflightEvent refund = core::RefundLeg{testing::transfer(1), Refusal::account_closed};
   Task& task = flow.task("account", 0);
   const Sent sent{kTopicInflight, 0, testing::id(1), kNow, kNow, to_bytes(codec.encode(refund))};
   EXPECT_FALSE(task.apply(sent).has_value());
@@ -251,8 +249,8 @@ void traffic(Flow& flow, std::uint64_t seed, int from, int to) {
   const auto name = [&] { return std::string(1, static_cast<char>('a' + random() % 12)); };
   for (int i = 0; i < to; ++i) {
     const auto n = static_cast<std::uint32_t>(random() % 800);
-    core::Command command = testing::submit(n, static_cast<std::int64_t>(random() % 400) - 20,
-                                            name(), name());
+    core::Command command =
+        testing::submit(n, static_cast<std::int64_t>(random() % 400) - 20, name(), name());
     const std::uint64_t kind = random() % 12;
     if (kind == 0) {
       command = testing::open(n, name(), static_cast<std::int64_t>(random() % 5000));

@@ -48,25 +48,30 @@ Samples<core::InflightEvent> inflight() {
 
 Samples<core::Outcome> outcomes() {
   const core::Transfer transfer = testing::transfer(1);
-  return {{"outcome_completed", core::completed(transfer)},
-          {"outcome_failed", core::failed(transfer, Refusal::exceeds_balance, true)},
-          {"outcome_failed_at_intake", core::failed(transfer, Refusal::currency_unknown, false)},
-          {"outcome_rejected", core::rejected(transfer, Refusal::id_expired)},
-          {"outcome_command_done",
-           core::CommandOutcome{core::CommandId(testing::id(5)), testing::account("alice"),
-                                core::CommandKind::deposit, core::CommandStatus::done,
-                                Refusal::none}},
-          {"outcome_command_refused",
-           core::CommandOutcome{core::CommandId(testing::id(6)), testing::account("alice"),
-                                core::CommandKind::close_account, core::CommandStatus::refused,
-                                Refusal::balance_must_be_zero}}};
+  return {
+      {"outcome_completed", core::completed(transfer)},
+      {"outcome_failed", core::failed(transfer, Refusal::exceeds_balance, true)},
+      {"outcome_failed_at_intake", core::failed(transfer, Refusal::currency_unknown, false)},
+      {"outcome_rejected", core::rejected(transfer, Refusal::id_expired)},
+      {"outcome_command_done",
+       core::CommandOutcome{core::CommandId(testing::id(5)), testing::account("alice"),
+                            core::CommandKind::deposit, core::CommandStatus::done, Refusal::none}},
+      {"outcome_command_refused",
+       core::CommandOutcome{core::CommandId(testing::id(6)), testing::account("alice"),
+                            core::CommandKind::close_account, core::CommandStatus::refused,
+                            Refusal::balance_must_be_zero}}};
 }
 
 Samples<core::PaymentResult> results() {
-  core::PaymentResult result{core::PaymentId(testing::id(1)), 42,   true,
-                             Refusal::none,                   testing::eur(1234),
-                             testing::account("alice"),       testing::account("bob"),
-                             kNow,                            {kNow.ms + 20}};
+  core::PaymentResult result{core::PaymentId(testing::id(1)),
+                             42,
+                             true,
+                             Refusal::none,
+                             testing::eur(1234),
+                             testing::account("alice"),
+                             testing::account("bob"),
+                             kNow,
+                             {kNow.ms + 20}};
   core::PaymentResult failure = result;
   failure.confirmed = false;
   failure.refusal = Refusal::exceeds_balance;

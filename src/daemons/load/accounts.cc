@@ -70,8 +70,9 @@ Result<core::Money> opening_of(const Flags& flags) {
   const std::string longest =
       flags.account_prefix + std::to_string(std::uint64_t{flags.first} + flags.count);
   if (!core::AccountId::parse(longest)) {
-    return Unexpected(ErrorCode::invalid, "\"" + longest + "\" is no account id: 1 to 34 "
-                                          "characters of A-Z a-z 0-9 . _ : -");
+    return Unexpected(ErrorCode::invalid, "\"" + longest +
+                                              "\" is no account id: 1 to 34 "
+                                              "characters of A-Z a-z 0-9 . _ : -");
   }
   return *opening;
 }

@@ -22,8 +22,7 @@ Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const Connection& conne
     return Unexpected(client.error());
   }
   answers->client_ = std::move(*client);
-  Result<void> started =
-      answers->start(connection, stages::kTopicConfirmed, from.confirmed, false);
+  Result<void> started = answers->start(connection, stages::kTopicConfirmed, from.confirmed, false);
   started =
       started ? answers->start(connection, stages::kTopicFailed, from.failed, false) : started;
   started =
@@ -39,8 +38,7 @@ Result<void> AnswerReader::start(const Connection& connection, std::string_view 
   if (offsets.empty()) {
     return {};
   }
-  topics_.emplace_back(
-      rd_kafka_topic_new(client_.get(), connection.topic(topic).c_str(), nullptr));
+  topics_.emplace_back(rd_kafka_topic_new(client_.get(), connection.topic(topic).c_str(), nullptr));
   std::int32_t partition = 0;
   for (const std::int64_t offset : offsets) {
     Part part;

@@ -35,8 +35,7 @@ class AnswerReader {
  public:
   /// Take the offsets BEFORE the first command is sent.
   static Result<std::unique_ptr<AnswerReader>> open(const Connection& connection,
-                                                    const AnswerOffsets& from,
-                                                    AnswerTakers takers);
+                                                    const AnswerOffsets& from, AnswerTakers takers);
 
   /// Gives what is there to the takers; waits up to `wait_ms` when nothing is. Returns the number
   /// of records. Errors: not_found (an offset that is gone).
@@ -47,7 +46,7 @@ class AnswerReader {
  private:
   struct Part {
     std::unique_ptr<kafka::PartitionReader> reader;
-    bool is_complete = false;  ///< payments.complete: frames of outcomes
+    bool is_complete = false;                        ///< payments.complete: frames of outcomes
     std::map<stream::SenderId, std::uint64_t> last;  ///< the highest number seen, by sender
   };
 

@@ -23,7 +23,7 @@ struct Ending {
 struct Session {
   ConnectionFlags flags;
   bool json = false;
-  bool report_on_stderr = false;  ///< standard output is for data
+  bool report_on_stderr = false;           ///< standard output is for data
   std::function<Result<Ending>()> chosen;  ///< set while parsing
 };
 

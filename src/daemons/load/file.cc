@@ -48,8 +48,7 @@ class MappedFile {
     if (descriptor < 0 || ::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
       const std::string why = descriptor < 0 ? std::strerror(errno) : "it has to be a file";
       descriptor < 0 ? 0 : ::close(descriptor);
-      return Unexpected(descriptor < 0 && errno == ENOENT ? ErrorCode::not_found
-                                                          : ErrorCode::io,
+      return Unexpected(descriptor < 0 && errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
                         path + ": can't be read: " + why);
     }
     std::unique_ptr<MappedFile> file(new MappedFile());
@@ -94,8 +93,14 @@ Result<Prepared> prepare(const Flags& flags, const Connection& connection, std::
     return Unexpected(confirmed ? failed.error() : confirmed.error());
   }
   const Uuid random = new_uuid_v4();
-  Manifest now{wall_clock_now(), 0, std::filesystem::path(flags.path).filename().string(),
-               text.size(), hash128(as_bytes(text)), connection.incoming_id, *confirmed, *failed};
+  Manifest now{wall_clock_now(),
+               0,
+               std::filesystem::path(flags.path).filename().string(),
+               text.size(),
+               hash128(as_bytes(text)),
+               connection.incoming_id,
+               *confirmed,
+               *failed};
   std::memcpy(&now.salt, random.bytes.data() + 8, sizeof now.salt);
   Result<Manifest> known = read_manifest(flags.manifest);
   if (known) {
@@ -333,8 +338,9 @@ void add_file(CLI::App& app, Session& session) {
   command->add_option("PATH", flags->path, "The file")->required();
   command->add_option("--manifest", flags->manifest, "Made at the first load; keep it to repeat")
       ->required();
-  command->add_option("--wait-timeout", flags->wait_timeout_s,
-                      "Seconds without any result before it gives up [120]")
+  command
+      ->add_option("--wait-timeout", flags->wait_timeout_s,
+                   "Seconds without any result before it gives up [120]")
       ->check(CLI::Range(1, 86'400));
   command->add_option("--rate", flags->rate, "Payments a second [as fast as they are taken]")
       ->check(CLI::Range(0.001, 10e6));

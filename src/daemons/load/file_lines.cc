@@ -35,8 +35,7 @@ class FlatObject : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return true; }
   bool start_array(std::size_t) override { return nested(); }
   bool end_array() override { return false; }
-  bool parse_error(std::size_t at, const std::string&,
-                   const nlohmann::json::exception&) override {
+  bool parse_error(std::size_t at, const std::string&, const nlohmann::json::exception&) override {
     return fail("this is no JSON: see column " + std::to_string(at));
   }
 
@@ -46,9 +45,7 @@ class FlatObject : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
   bool nested() { return inside_ && fail("\"" + name_ + "\" has to be text or a number"); }
-  bool take(std::string value) {
-    return inside_ && fields.emplace(name_, std::move(value)).second;
-  }
+  bool take(std::string value) { return inside_ && fields.emplace(name_, std::move(value)).second; }
 
   bool inside_ = false;
   std::string name_;
@@ -133,7 +130,8 @@ Result<void> FileLines::read_header(const std::vector<std::string>& required) {
   }
   for (const std::string& name : required) {
     if (std::count(names->begin(), names->end(), name) != 1) {
-      return invalid("the first line has to name the column \"" + name + "\" once, as in "
+      return invalid("the first line has to name the column \"" + name +
+                     "\" once, as in "
                      "id,from,to,amount,currency");
     }
   }

@@ -41,8 +41,8 @@ class FileLoad {
 
  private:
   struct Entry {
-    Hash128 content;                ///< of the first line with that id
-    std::uint32_t expected = 1;     ///< one, and one more for each line with other content
+    Hash128 content;             ///< of the first line with that id
+    std::uint32_t expected = 1;  ///< one, and one more for each line with other content
     std::uint32_t rejections = 0;
     bool has_result = false;
 

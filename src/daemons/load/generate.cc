@@ -76,8 +76,7 @@ Result<std::map<std::string, std::uint64_t>> generate(
 
 void add_generate(CLI::App& app, Session& session) {
   auto flags = std::make_shared<GenerateFlags>();
-  CLI::App* command =
-      app.add_subcommand("generate", "Write payments as CSV to standard output");
+  CLI::App* command = app.add_subcommand("generate", "Write payments as CSV to standard output");
   command->add_option("--count", flags->count, "How many lines [100000]")
       ->check(CLI::Range(std::uint64_t{1}, kCountMax));
   command->add_option("--bad", flags->bad, "How many of them are bad [0]");

@@ -52,8 +52,7 @@ Result<void> Latency::write(const std::string& path) const {
   if (file == nullptr) {
     return Unexpected(ErrorCode::io, path + ": can't be written");
   }
-  const int printed =
-      hdr_percentiles_print(histogram_->hdr, file, kTicksPerHalf, kUsInMs, CLASSIC);
+  const int printed = hdr_percentiles_print(histogram_->hdr, file, kTicksPerHalf, kUsInMs, CLASSIC);
   const bool closed = std::fclose(file) == 0;
   if (printed != 0 || !closed) {
     return Unexpected(ErrorCode::io, path + ": can't be written to its end");

@@ -123,12 +123,14 @@ Result<void> check_manifest(const std::string& path, const Manifest& known, cons
   };
   if (known.file_bytes != now.file_bytes || known.file_hash != now.file_hash) {
     return conflict("belongs to \"" + known.file_name + "\" as it was on " +
-                    to_rfc3339(known.started) + "; the file is another or was changed since. "
+                    to_rfc3339(known.started) +
+                    "; the file is another or was changed since. "
                     "Give another manifest for what is new");
   }
   if (known.incoming_id != now.incoming_id) {
-    return conflict("its payments went to another cluster, or the topics were made anew since. "
-                    "Give another manifest to load the file here");
+    return conflict(
+        "its payments went to another cluster, or the topics were made anew since. "
+        "Give another manifest to load the file here");
   }
   const std::int64_t age_ms = now.started.ms - known.started.ms;
   if (age_ms > core::kIdAgeMaxMs) {

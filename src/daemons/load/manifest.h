@@ -18,12 +18,12 @@
 namespace kpay::load {
 
 struct Manifest {
-  Timestamp started;        ///< of the first load; the creation time of all ids
-  std::uint64_t salt = 0;   ///< so that two files may use the same ids
-  std::string file_name;    ///< without folders, for people
+  Timestamp started;       ///< of the first load; the creation time of all ids
+  std::uint64_t salt = 0;  ///< so that two files may use the same ids
+  std::string file_name;   ///< without folders, for people
   std::uint64_t file_bytes = 0;
   Hash128 file_hash;
-  Uuid incoming_id;  ///< the topic that the payments went to
+  Uuid incoming_id;                     ///< the topic that the payments went to
   std::vector<std::int64_t> confirmed;  ///< ends of payments.confirmed before the first send
   std::vector<std::int64_t> failed;
 

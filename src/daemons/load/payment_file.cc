@@ -36,9 +36,9 @@ Result<core::Money> amount_of(const std::map<std::string, std::string>& fields) 
   const std::string amount(field(fields, "amount"));
   const std::optional<core::Money> money = core::parse_amount(amount, *known);
   if (!money) {
-    return invalid("amount \"" + amount + "\" is none in " + currency +
-                   ": digits with at most " + std::to_string(known->minor_digits()) +
-                   " decimals, as " + core::format_amount({1234, *known}));
+    return invalid("amount \"" + amount + "\" is none in " + currency + ": digits with at most " +
+                   std::to_string(known->minor_digits()) + " decimals, as " +
+                   core::format_amount({1234, *known}));
   }
   return *money;
 }
@@ -91,8 +91,8 @@ Result<FilePayment> payment_of(const std::map<std::string, std::string>& fields)
   const Result<core::Money> amount = amount_of(fields);
   const Result<core::ValueDate> date = value_date_of(field(fields, "time"));
   if (!from || !to || !amount || !date) {
-    return Unexpected(!from ? from.error()
-                      : !to ? to.error()
+    return Unexpected(!from     ? from.error()
+                      : !to     ? to.error()
                       : !amount ? amount.error()
                                 : date.error());
   }

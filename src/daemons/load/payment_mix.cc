@@ -49,7 +49,8 @@ void add_mix_options(CLI::App& command, MixFlags& flags) {
   command.add_option("--account-prefix", flags.account_prefix, "Their ids begin with it [acc-]");
   command.add_option("--currency", flags.currency, "Of the accounts [EUR]");
   command.add_option("--amount-max", flags.amount_max, "The largest amount [50.00]");
-  command.add_option("--distribution", flags.distribution, "Of accounts: uniform or zipf [uniform]")
+  command
+      .add_option("--distribution", flags.distribution, "Of accounts: uniform or zipf [uniform]")
       ->check(CLI::IsMember({"uniform", "zipf"}));
   command.add_option("--zipf-s", flags.zipf_s, "The exponent of zipf [1.1]");
   command.add_option("--seed", flags.seed, "The same seed makes the same payments [1]");

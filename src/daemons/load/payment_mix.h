@@ -39,8 +39,8 @@ inline constexpr std::array kBadCommands = {
     Kind::over_limit,    Kind::wrong_currency, Kind::over_balance};
 /// All bad ones that a file can have.
 inline constexpr std::array kBadLines = {
-    Kind::unknown_payee, Kind::same_id_other_content, Kind::unknown_payer, Kind::missing_field,
-    Kind::self_payment,  Kind::negative_amount,       Kind::over_limit,    Kind::letters_in_amount,
+    Kind::unknown_payee,  Kind::same_id_other_content, Kind::unknown_payer, Kind::missing_field,
+    Kind::self_payment,   Kind::negative_amount,       Kind::over_limit,    Kind::letters_in_amount,
     Kind::wrong_currency, Kind::over_balance};
 
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;

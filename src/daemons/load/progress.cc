@@ -28,7 +28,9 @@ void on_signal(int) {
 }  // namespace
 
 Progress::Progress(std::string what)
-    : what_(std::move(what)), is_terminal_(isatty(STDERR_FILENO) == 1), began_ms_(monotonic_ms()),
+    : what_(std::move(what)),
+      is_terminal_(isatty(STDERR_FILENO) == 1),
+      began_ms_(monotonic_ms()),
       shown_ms_(began_ms_) {}
 
 void Progress::tick(std::uint64_t sent, std::uint64_t finished, std::uint64_t total) {

@@ -304,9 +304,8 @@ void add_run(CLI::App& app, Session& session) {
   command->add_option("--timeout", flags->timeout_s, "Seconds to wait after the last send [60]")
       ->check(CLI::Range(1, 86'400));
   command->add_option("--histogram", flags->histogram, "A file for all percentiles");
-  command->callback([&session, flags] {
-    session.chosen = [&session, flags] { return run(session, *flags); };
-  });
+  command->callback(
+      [&session, flags] { session.chosen = [&session, flags] { return run(session, *flags); }; });
 }
 
 }  // namespace kpay::load

@@ -17,8 +17,8 @@ class Manifests : public testing::Test {
  protected:
   ~Manifests() override { std::remove(path_.c_str()); }
   std::string path_ = testing::TempDir() + "manifest-" + std::to_string(::getpid());
-  Manifest manifest_{Timestamp{1'795'000'000'123}, 0xfedcba9876543210U, "p.csv", 7,
-                     {1, 0xffffffffffffffffU}, new_uuid_v4(), {1, 2, 3}, {4, 5, 6}};
+  Manifest manifest_{Timestamp{1'795'000'000'123}, 0xfedcba9876543210U, "p.csv",   7,
+                     {1, 0xffffffffffffffffU},     new_uuid_v4(),       {1, 2, 3}, {4, 5, 6}};
 };
 
 TEST_F(Manifests, what_was_written_is_read_again) {

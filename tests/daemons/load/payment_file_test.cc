@@ -33,9 +33,11 @@ std::vector<std::string> lines_of(std::string_view path, std::string_view text) 
 }
 
 TEST(PaymentFile, columns_may_stand_in_any_order_and_fields_in_quotes) {
-  EXPECT_THAT(lines_of("p.csv", "\xef\xbb\xbf" "currency,amount,to,from,id,reference\r\n"
-                                "EUR,\"12.34\",b,a,p-1,\"rent, \"\"May\"\"\"\r\n\r\n"
-                                "JPY,7,b,a,\"p-2\",\n"),
+  EXPECT_THAT(lines_of("p.csv",
+                       "\xef\xbb\xbf"
+                       "currency,amount,to,from,id,reference\r\n"
+                       "EUR,\"12.34\",b,a,p-1,\"rent, \"\"May\"\"\"\r\n\r\n"
+                       "JPY,7,b,a,\"p-2\",\n"),
               testing::ElementsAre("2: p-1 a b 1234EUR 0rent, \"May\"", "4: p-2 a b 7JPY 0"));
 }
 
@@ -70,8 +72,10 @@ TEST(PaymentFile, a_header_without_a_column_is_refused_by_name) {
 TEST(PaymentFile, numbers_of_json_keep_their_digits) {
   const std::vector<std::string> seen = lines_of(
       "p.ndjson",
-      R"({"id": "p-1", "from": "a", "to": "b", "amount": 0.29, "currency": "EUR"})" "\n"
-      R"({"id": 2, "from": "a", "to": "b", "amount": 90071992547409.93, "currency": "EUR"})" "\n"
+      R"({"id": "p-1", "from": "a", "to": "b", "amount": 0.29, "currency": "EUR"})"
+      "\n"
+      R"({"id": 2, "from": "a", "to": "b", "amount": 90071992547409.93, "currency": "EUR"})"
+      "\n"
       R"({"id": "p-3", "from": "a", "to": "b", "amount": "1.10", "currency": "EUR", "time": null})"
       "\n");
   EXPECT_THAT(seen, testing::ElementsAre("1: p-1 a b 29EUR 0", "2: 2 a b 9007199254740993EUR 0",
@@ -82,7 +86,8 @@ TEST(PaymentFile, bad_json_is_a_bad_line) {
   const std::vector<std::string> seen =
       lines_of("p.jsonl",
                "{\"id\": \n[1]\n{\"id\": {\"x\": 1}}\n{\"id\": \"a\", \"id\": \"b\"}\n7\n"
-               R"({"id": "p", "from": "a", "to": "b", "amount": 1e2, "currency": "EUR"})" "\n");
+               R"({"id": "p", "from": "a", "to": "b", "amount": 1e2, "currency": "EUR"})"
+               "\n");
   ASSERT_EQ(seen.size(), 6U);
   EXPECT_THAT(seen[0], HasSubstr("this is no JSON"));
   EXPECT_THAT(seen[1], HasSubstr("this is no JSON object"));
