@@ -13,7 +13,8 @@ void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
   if (error == RD_KAFKA_RESP_ERR__FATAL) {
     char text[512];
     const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client, text, sizeof text);
-    if (events->on_fatal) {
+    // A fenced member is told by its membership, which knows the group and the instance.
+    if (events->on_fatal && fatal != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
       events->on_fatal(std::string(rd_kafka_err2name(fatal)) + ": " + text);
     }
   } else if (events->on_reachable) {

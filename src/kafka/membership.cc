@@ -63,14 +63,15 @@ void Membership::poll(int timeout_ms) {
   polling = this;
   rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), timeout_ms);
   polling = nullptr;
-  if (message == nullptr) {
-    return;
+  if (message != nullptr) {
+    rd_kafka_message_destroy(message);
   }
-  if (message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && parts_.events->on_fatal) {
+  char text[256];
+  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text, sizeof text);
+  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && parts_.events->on_fatal) {
     parts_.events->on_fatal("another process joined group " + parts_.group + " as instance " +
                             parts_.instance + ": each instance needs an id of its own");
   }
-  rd_kafka_message_destroy(message);
 }
 
 void Membership::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code,

@@ -74,7 +74,7 @@ class FullDisk(RigCase):
         daemon.stop()
         small = self.rig.folder / "small"
         small.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(small)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "none", str(small)], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", str(small)])
         daemon.write_config(state_directory=small / "state")
         daemon.start()
@@ -86,7 +86,6 @@ class FullDisk(RigCase):
         behind = wait_for("it says that its store is behind",
                           lambda: [t for t in daemon.status()["tasks"] if t["store_behind"]])
         self.assertIn("full", behind[0]["reason"])
-        self.rig.ctl("books", "verify", "--wait-idle", 60)
         subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
         wait_for("it has caught up", lambda: not any(t["store_behind"] for t in daemon.status()["tasks"]))
         self.assertEqual(daemon.stop(), 0)
@@ -107,8 +106,8 @@ class StaticBinaries(unittest.TestCase):
             if os.geteuid() == 0:
                 with tempfile.TemporaryDirectory() as tree:
                     shutil.copy(binary, tree)
-                    done = subprocess.run(["chroot", tree, f"/{binary.name}", "version"], capture_output=True,
-                                          text=True)
+                    done = subprocess.run(["chroot", tree, f"/{binary.name}", "--help"],
+                                          capture_output=True, text=True)
                     self.assertEqual(done.returncode, 0, f"{binary.name}: {done.stderr}")
 
 
