@@ -1,36 +1,11 @@
-// Exit: how kpay-load ends. The numbers are in docs/kpay-load.md and never change their meaning.
+// Exit: how kpay-load ends.
 #pragma once
 
-#include "base/result.h"
+#include "daemons/tool/exit.h"
 
 namespace kpay::load {
 
-enum class Exit {
-  ok = 0,
-  failure = 1,
-  usage = 2,
-  not_found = 3,
-  refused = 4,
-  unreachable = 5,
-  permission = 6,
-  partial = 7,
-  timed_out = 9,
-  interrupted = 130,
-};
-
-/// What an error of the libraries below means to the caller.
-[[nodiscard]] constexpr Exit exit_of(ErrorCode code) noexcept {
-  switch (code) {
-    case ErrorCode::invalid: return Exit::usage;
-    case ErrorCode::not_found: return Exit::not_found;
-    case ErrorCode::conflict:
-    case ErrorCode::fenced: return Exit::refused;
-    case ErrorCode::unavailable: return Exit::unreachable;
-    case ErrorCode::refused: return Exit::permission;
-    case ErrorCode::corrupt:
-    case ErrorCode::io: break;
-  }
-  return Exit::failure;
-}
+using tool::Exit;
+using tool::exit_of;
 
 }  // namespace kpay::load
