@@ -5,15 +5,16 @@
 namespace kpay::kafka {
 
 Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEvents& events,
-                                        std::size_t queue_kilobytes) {
+                                        std::size_t queue_kilobytes, stream::Pace pace) {
+  const bool prompt = pace == stream::Pace::prompt;
   ClientBuilder builder(options);
   watch(builder, events);
   builder.set("auto.offset.reset", "error")
       .set("enable.auto.commit", "false")
       .set("enable.partition.eof", "false")
       .set("check.crcs", "true")
-      .set("fetch.wait.max.ms", "100")
-      .set("fetch.min.bytes", "1")
+      .set("fetch.wait.max.ms", prompt ? "100" : "50")
+      .set("fetch.min.bytes", prompt ? "1" : "131072")
       .set("fetch.queue.backoff.ms", "2")
       .set("fetch.error.backoff.ms", "100")
       .set("fetch.message.max.bytes", "4194304")

@@ -12,10 +12,11 @@
 
 namespace kpay::kafka {
 
-/// The consumer that a daemon's readers share: one connection per broker, one fetch at a time.
+/// The consumer that readers share: one connection per broker, one fetch at a time.
 /// `queue_kilobytes` bounds what is fetched ahead, all partitions together.
 Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEvents& events,
-                                        std::size_t queue_kilobytes);
+                                        std::size_t queue_kilobytes,
+                                        stream::Pace pace = stream::Pace::prompt);
 
 /// Threads: one. The client and the topic handle outlive it.
 class PartitionReader {

@@ -6,20 +6,19 @@ namespace {
 
 constexpr std::int64_t kIdleWaitMs = 20;
 constexpr int kQuestionMs = 5000;
-constexpr std::int64_t kSilenceMs = 12LL * 60 * 60 * 1000;  // half of producer.id.expiration.ms
 
 }  // namespace
 
 // Two readers, and answers that come back through the worker's mailbox.
 class Worker::Port final : public stream::TaskPort {
  public:
-  Port(Worker& worker, const stream::TaskTopics& topics, std::int32_t partition)
+  Port(Worker& worker, const stream::TaskTopics& topics, std::int32_t partition, stream::Pace pace)
       : worker_(&worker),
         partition_(partition),
         changelog_name_(worker.parts_.topics->full_name(topics.changelog)),
-        input_(worker.reading_.get(), worker.topics_[topics.input].get(), partition, &worker.wake_),
-        changelog_(worker.reading_.get(), worker.topics_[topics.changelog].get(), partition,
-                   &worker.wake_),
+        input_(
+            reader(pace == stream::Pace::prompt ? worker.prompt_ : worker.relaxed_, topics.input)),
+        changelog_(reader(worker.relaxed_, topics.changelog)),
         answer_(std::make_shared<Answer>()) {}
 
   void read_input(std::int64_t offset) override { begin(input_, offset); }
@@ -90,6 +89,10 @@ class Worker::Port final : public stream::TaskPort {
     std::optional<Result<stream::LogBounds>> bounds;
   };
 
+  [[nodiscard]] PartitionReader reader(const Reading& reading, stream::TopicIndex topic) const {
+    return {reading.client.get(), reading.topics[topic].get(), partition_, &worker_->wake_};
+  }
+
   void begin(PartitionReader& reader, std::int64_t offset) {
     if (Result<void> started = reader.start(offset); !started) {
       fault_ = started.error().message;
@@ -124,16 +127,26 @@ Result<std::unique_ptr<Worker>> Worker::start(Parts parts) {
   return worker;
 }
 
-Result<void> Worker::connect() {
-  Result<KafkaHandle> reading =
-      make_reading_client(parts_.client, *parts_.events, parts_.read_ahead_kilobytes);
-  if (!reading) {
-    return Unexpected(reading.error());
+Result<void> Worker::connect(Reading& reading, stream::Pace pace) {
+  Result<KafkaHandle> client =
+      make_reading_client(parts_.client, *parts_.events, parts_.read_ahead_kilobytes, pace);
+  if (!client) {
+    return Unexpected(client.error());
   }
-  reading_ = std::move(*reading);
+  reading.client = std::move(*client);
   for (std::size_t i = 0; i < parts_.topics->size(); ++i) {
     const std::string name = parts_.topics->full_name(static_cast<stream::TopicIndex>(i));
-    topics_.emplace_back(rd_kafka_topic_new(reading_.get(), name.c_str(), nullptr));
+    reading.topics.emplace_back(rd_kafka_topic_new(reading.client.get(), name.c_str(), nullptr));
+  }
+  return {};
+}
+
+Result<void> Worker::connect() {
+  for (const auto& [reading, pace] :
+       {std::pair(&prompt_, stream::Pace::prompt), std::pair(&relaxed_, stream::Pace::relaxed)}) {
+    if (Result<void> connected = connect(*reading, pace); !connected) {
+      return connected;
+    }
   }
   Result<std::unique_ptr<Producer>> producer =
       Producer::connect(parts_.client, *parts_.topics, *parts_.events, wake_);
@@ -146,7 +159,7 @@ Result<void> Worker::connect() {
     return Unexpected(admin.error());
   }
   admin_ = std::move(*admin);
-  outbox_ = std::make_unique<stream::Outbox>(*producer_, kSilenceMs);
+  outbox_ = std::make_unique<stream::Outbox>(*producer_);
   stream::Host::Parts host;
   host.specs = parts_.specs;
   host.topics = parts_.topics;
@@ -155,7 +168,7 @@ Result<void> Worker::connect() {
   host.options = parts_.task;
   host.outbox = outbox_.get();
   host.make_port = [this](const stream::StageSpec& spec, std::int32_t partition) {
-    return std::make_unique<Port>(*this, parts_.topics->topics_for(spec), partition);
+    return std::make_unique<Port>(*this, parts_.topics->topics_for(spec), partition, spec.pace);
   };
   host.make_store = parts_.make_store;
   host.make_nonce = [] { return new_uuid_v4(); };
@@ -178,7 +191,8 @@ Worker::~Worker() {
   posted_.clear();
   producer_.reset();
   outbox_.reset();
-  topics_.clear();
+  prompt_.topics.clear();
+  relaxed_.topics.clear();
 }
 
 void Worker::post(std::function<void(stream::Host&)> work) {

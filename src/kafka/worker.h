@@ -75,8 +75,15 @@ class Worker {
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> turns_ = 0;
 
-  KafkaHandle reading_;
-  std::vector<TopicHandle> topics_;
+  /// A consumer, and its handle of each topic.
+  struct Reading {
+    KafkaHandle client;
+    std::vector<TopicHandle> topics;
+  };
+  Result<void> connect(Reading& reading, stream::Pace pace);
+
+  Reading prompt_;
+  Reading relaxed_;  // changelogs, and the inputs that nobody waits for
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<stream::Outbox> outbox_;

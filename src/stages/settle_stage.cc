@@ -97,6 +97,7 @@ class SettleStage final : public stream::Stage {
 stream::StageSpec settle_spec() {
   stream::StageSpec spec;
   spec.name = "settle";
+  spec.pace = stream::Pace::relaxed;
   spec.number = kSettle;
   spec.input = kTopicComplete;
   spec.senders = {kIntake, kAccount};

@@ -74,6 +74,7 @@ class ThroughputStage final : public stream::Stage {
 stream::StageSpec throughput_spec() {
   stream::StageSpec spec;
   spec.name = "throughput";
+  spec.pace = stream::Pace::relaxed;
   spec.number = kThroughput;
   spec.input = kTopicComplete;
   spec.senders = {kIntake, kAccount};

@@ -4,12 +4,6 @@
 
 namespace kpay::stream {
 
-namespace {
-
-constexpr std::int64_t kSilenceMs = 12LL * 60 * 60 * 1000;
-
-}  // namespace
-
 // Reads straight from the log; answers wait for the next pump, as they would over a network.
 class MemoryProcess::Port final : public TaskPort {
  public:
@@ -76,7 +70,7 @@ class MemoryProcess::Port final : public TaskPort {
   bool asked_ = false;
 };
 
-MemoryProcess::MemoryProcess(Parts parts) : parts_(std::move(parts)), outbox_(*this, kSilenceMs) {
+MemoryProcess::MemoryProcess(Parts parts) : parts_(std::move(parts)), outbox_(*this) {
   Host::Parts host;
   host.specs = parts_.specs;
   host.topics = parts_.topics;

@@ -6,49 +6,74 @@
 
 namespace kpay::stream {
 
+namespace {
+
+// So much doesn't wait for an acknowledgement: at full load a partition always has frames on their
+// way.
+constexpr std::size_t kDontWaitBytes = 64 * 1024;
+
+}  // namespace
+
 void Outbox::send(OutboxSender& sender, TopicIndex topic, std::int32_t partition, Bytes key,
-                  Bytes value, std::uint64_t tag, std::int64_t now_ms) {
-  now_ms_ = now_ms;
-  const Place place{topic, partition};
-  Lane& lane = lanes_[place];
+                  Bytes value, std::uint64_t tag) {
+  Lane& lane = lanes_[{topic, partition}];
+  lane.place = {topic, partition};
+  lane.queued_bytes += value.size();
   lane.queue.push_back({&sender, std::move(key), std::move(value), tag});
   ++waiting_;
-  drain(place, lane, now_ms);
+  look_at(lane);
 }
 
-void Outbox::drain(const Place& place, Lane& lane, std::int64_t now_ms) {
+bool Outbox::is_open(TopicIndex topic, std::int32_t partition) const {
+  const auto lane = lanes_.find({topic, partition});
+  return lane == lanes_.end() || lane->second.in_flight == 0;
+}
+
+void Outbox::look_at(Lane& lane) {
+  if (!lane.due) {
+    lane.due = true;
+    due_.push_back(&lane);
+  }
+}
+
+bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
+  if (lane.in_flight > 0 && (lane.alone || lane.queued_bytes < kDontWaitBytes)) {
+    return true;
+  }
   while (!lane.queue.empty() && !lane.alone) {
-    const bool after_silence = now_ms - lane.last_ms >= silence_ms_max_;
-    const bool first = lane.fresh || after_silence;
+    const bool first = lane.fresh || now_ms - lane.last_ms >= silence_ms_max_;
     if (first && lane.in_flight > 0) {
-      return;  // cannot be: a fresh or silent lane has nothing in flight but the one alone
+      return true;  // the brokers were away for that long: what is on its way arrives first
     }
     const std::uint64_t cookie = next_cookie_++;
     // The producer may use the bytes until delivery, so they move to their last place first.
     InFlight& flight =
         in_flight_.try_emplace(cookie, InFlight{std::move(lane.queue.front()), &lane})
             .first->second;
-    if (!producer_->produce(place.first, place.second, flight.record.key, flight.record.value,
-                            cookie)) {
+    if (!producer_->produce(lane.place.first, lane.place.second, flight.record.key,
+                            flight.record.value, cookie)) {
       lane.queue.front() = std::move(flight.record);
       in_flight_.erase(cookie);
-      blocked_ = true;
-      return;
+      return false;
     }
+    lane.queued_bytes -= flight.record.value.size();
     lane.queue.pop_front();
     --waiting_;
     ++lane.in_flight;
     lane.last_ms = now_ms;
     lane.alone = first;
   }
+  return true;
 }
 
 void Outbox::forget(const OutboxSender& sender) {
   for (auto& [place, lane] : lanes_) {
     const auto of_sender = [&](const Record& record) { return record.sender == &sender; };
-    waiting_ -=
-        static_cast<std::size_t>(std::count_if(lane.queue.begin(), lane.queue.end(), of_sender));
-    std::erase_if(lane.queue, of_sender);
+    waiting_ -= std::erase_if(lane.queue, of_sender);
+    lane.queued_bytes = 0;
+    for (const Record& record : lane.queue) {
+      lane.queued_bytes += record.value.size();
+    }
   }
   for (auto& [cookie, flight] : in_flight_) {
     if (flight.record.sender == &sender) {
@@ -58,13 +83,13 @@ void Outbox::forget(const OutboxSender& sender) {
 }
 
 void Outbox::turn(std::int64_t now_ms) {
-  now_ms_ = now_ms;
-  if (!blocked_) {
-    return;
-  }
-  blocked_ = false;
-  for (auto& [place, lane] : lanes_) {
-    drain(place, lane, now_ms);
+  std::vector<Lane*> due;
+  due.swap(due_);
+  for (Lane* lane : due) {
+    lane->due = false;
+    if (!drain(*lane, now_ms)) {
+      look_at(*lane);
+    }
   }
 }
 
@@ -80,7 +105,7 @@ void Outbox::on_delivered(std::uint64_t cookie) {
     lane.fresh = false;
   }
   if (!lane.queue.empty()) {
-    blocked_ = true;
+    look_at(lane);
   }
   if (flight.record.sender != nullptr) {
     flight.record.sender->on_acknowledged(flight.record.tag, flight.record.value.size());

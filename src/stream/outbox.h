@@ -4,6 +4,10 @@
 // partition, and the first after long silence there, travels alone. A broker without state for a
 // producer takes any first number, so a second record behind a refused first one would be lost
 // without a word.
+//
+// And it paces: requests are what costs a broker most, so while something is on its way to a
+// partition, what follows waits and then goes together. That costs nothing on an idle system, and
+// on a busy one frames grow as acknowledgements slow down.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +16,15 @@
 #include <map>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
 namespace kpay::stream {
+
+/// Half of the brokers' producer.id.expiration.ms, at which they forget a silent producer. Each
+/// outbox has a producer instance of its own.
+inline constexpr std::int64_t kProducerSilenceMsMax = 12LL * 60 * 60 * 1000;
 
 /// A topic's place in the daemon's list of topics.
 using TopicIndex = std::uint16_t;
@@ -43,17 +52,21 @@ class OutboxSender {
 /// Threads: one, the worker's. Senders outlive their records or say forget().
 class Outbox {
  public:
-  /// `silence_ms_max`: half of the brokers' producer.id.expiration.ms.
-  Outbox(RecordProducer& producer, std::int64_t silence_ms_max)
+  explicit Outbox(RecordProducer& producer, std::int64_t silence_ms_max = kProducerSilenceMsMax)
       : producer_(&producer), silence_ms_max_(silence_ms_max) {}
 
+  /// Queues a record; the end of the turn hands it over.
   void send(OutboxSender& sender, TopicIndex topic, std::int32_t partition, Bytes key, Bytes value,
-            std::uint64_t tag, std::int64_t now_ms);
+            std::uint64_t tag);
+
+  /// Nothing is on its way there, so that what is sent in this turn goes at its end. While it is
+  /// false a sender does well to let its frame grow.
+  [[nodiscard]] bool is_open(TopicIndex topic, std::int32_t partition) const;
 
   /// Drops what of this sender was not handed over, and tells it nothing more.
   void forget(const OutboxSender& sender);
 
-  /// Hands over what waits for a full queue.
+  /// The end of a turn: hands over what may go.
   void turn(std::int64_t now_ms);
 
   void on_delivered(std::uint64_t cookie);
@@ -69,20 +82,25 @@ class Outbox {
     Bytes value;
     std::uint64_t tag;
   };
+  using Place = std::pair<TopicIndex, std::int32_t>;
   struct Lane {
+    Place place;
     std::deque<Record> queue;
+    std::size_t queued_bytes = 0;
     std::size_t in_flight = 0;
     std::int64_t last_ms = 0;
     bool fresh = true;   // nothing was acknowledged yet
     bool alone = false;  // the one in flight has to arrive first
+    bool due = false;    // stands in due_
   };
-  using Place = std::pair<TopicIndex, std::int32_t>;
   struct InFlight {
     Record record;
     Lane* lane;
   };
 
-  void drain(const Place& place, Lane& lane, std::int64_t now_ms);
+  void look_at(Lane& lane);
+  /// False: the producer's queue is full.
+  bool drain(Lane& lane, std::int64_t now_ms);
 
   RecordProducer* producer_;
   std::int64_t silence_ms_max_;
@@ -90,8 +108,7 @@ class Outbox {
   std::unordered_map<std::uint64_t, InFlight> in_flight_;
   std::uint64_t next_cookie_ = 1;
   std::size_t waiting_ = 0;
-  bool blocked_ = false;  // some lane has records that could go now
-  std::int64_t now_ms_ = 0;
+  std::vector<Lane*> due_;  // to look at when the turn ends
 };
 
 }  // namespace kpay::stream

@@ -58,6 +58,13 @@ enum class RecordShape : std::uint8_t {
   frame,   ///< frames of numbered events (R6): internal topics
 };
 
+/// How soon a stage wants its input. Reading is by request, and requests are what costs a broker
+/// most: what nobody waits for is read many records at a time.
+enum class Pace : std::uint8_t {
+  prompt,   ///< as soon as it is there: somebody waits at the end of the pipe
+  relaxed,  ///< some tens of ms later
+};
+
 struct OutputSpec {
   std::string topic;  ///< without the configured prefix
   RecordShape shape = RecordShape::frame;
@@ -69,6 +76,7 @@ struct StageSpec {
   std::uint16_t number = 0;  ///< its number as a sender, for good
   std::string input;         ///< topic without the prefix
   RecordShape input_shape = RecordShape::frame;
+  Pace pace = Pace::prompt;
   std::vector<std::uint16_t> senders;  ///< stages that may write frames to the input
   std::vector<OutputSpec> outputs;
   std::uint32_t logic_version = 1;  ///< changes exactly when a golden transcript does (R21)

@@ -32,8 +32,8 @@ Task::Task(Parts parts)
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     tables_[i]->set_number(static_cast<std::uint16_t>(i));
   }
-  const auto partitions = static_cast<std::size_t>(parts_.identity.partitions);
-  builders_.assign(parts_.topics.outputs.size(), std::vector<FrameBuilder>(partitions));
+  lanes_.resize(parts_.topics.outputs.size() *
+                static_cast<std::size_t>(parts_.identity.partitions));
   counters_.stage = parts_.spec.name;
   counters_.partition = parts_.partition;
 }
@@ -61,6 +61,9 @@ void Task::tell(TaskNotice::Kind kind, std::string text) const {
 void Task::run() {
   phase_ = Phase::running;
   reason_.clear();
+  for (auto& [place, sequence] : registers_.outputs) {
+    lane(place.first, place.second).sequence = &sequence;
+  }
   last_checkpoint_ms_ = now_ms_;
   last_input_ms_ = now_ms_;
   tell(TaskNotice::Kind::restored, "epoch " + std::to_string(epoch_) + ", marker " +
@@ -145,7 +148,8 @@ void Task::turn(std::int64_t now_ms) {
   if (phase_ != Phase::running && phase_ != Phase::stopping) {
     return;
   }
-  flush_all();
+  turn_events_ = 0;
+  flush_open();
   if (phase_ == Phase::running && !paused_ && !waiting_ &&
       now_ms - last_input_ms_ >= parts_.options.tick_after_ms &&
       now_ms - last_tick_ms_ >= parts_.options.tick_after_ms) {
@@ -170,7 +174,7 @@ void Task::on_acknowledged(std::uint64_t tag, std::size_t bytes) {
 }
 
 bool Task::wants_input() const noexcept {
-  return phase_ == Phase::running && !paused_ && !waiting_ &&
+  return phase_ == Phase::running && !paused_ && !waiting_ && turn_events_ < kEventsPerTurn &&
          unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max;
 }
 

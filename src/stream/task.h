@@ -237,6 +237,14 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
     Bytes key;
     Bytes value;
   };
+  /// What goes to one partition of one output.
+  struct Lane {
+    FrameBuilder builder;
+    Sequence* sequence = nullptr;  // in registers_.outputs, once something went there
+    [[nodiscard]] std::uint64_t last() const noexcept {
+      return sequence == nullptr ? 0 : sequence->last;
+    }
+  };
   enum class BaseStep : std::uint8_t { none, renewing, awaiting_marker, scanning, closing };
 
   /// What opening the store gave: made in the background, taken by the worker.
@@ -284,7 +292,14 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void flush(std::size_t output, std::int32_t partition);
   void send_output(std::size_t output, std::int32_t partition, Bytes key, Bytes value);
   void hand_over();
+  void flush_open();
   void flush_all();
+  template <class Taker>
+  void for_each_frame(Taker&& taker);
+  [[nodiscard]] Lane& lane(std::size_t output, std::int32_t partition) {
+    return lanes_[output * static_cast<std::size_t>(parts_.identity.partitions) +
+                  static_cast<std::size_t>(partition)];
+  }
   void send_tick();
 
   // Checkpoints (task_checkpoint.cc)
@@ -331,7 +346,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
 
   // State beside the tables
   Registers registers_;
-  std::vector<std::vector<FrameBuilder>> builders_;  // by output, partition
+  std::vector<Lane> lanes_;  // by output, then partition
   std::unique_ptr<EventEmitter> emitter_;
   std::vector<Ready> ready_;  // records cut while an input record is processed
   bool processing_ = false;
@@ -340,6 +355,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   Bytes waiting_key_;
   Bytes waiting_value_;
   Timestamp time_acknowledged_;
+  std::size_t turn_events_ = 0;
   std::int64_t last_input_ms_ = 0;
   std::int64_t last_tick_ms_ = 0;
 

@@ -13,8 +13,7 @@ Hash128 Task::rows_sum() const {
 
 void Task::send_changelog(Bytes record, std::uint64_t tag) {
   unacknowledged_bytes_ += record.size();
-  parts_.outbox->send(*this, parts_.topics.changelog, parts_.partition, {}, std::move(record), tag,
-                      now_ms_);
+  parts_.outbox->send(*this, parts_.topics.changelog, parts_.partition, {}, std::move(record), tag);
 }
 
 // ---- checkpoint

@@ -17,9 +17,7 @@ void Task::EventEmitter::emit(std::size_t output, ByteView key, const Outgoing& 
 
 std::uint64_t Task::EventEmitter::next_number(std::size_t output, ByteView key) const {
   const std::int32_t partition = partition_of(key, task_->parts_.identity.partitions);
-  const auto found =
-      task_->registers_.outputs.find({static_cast<std::uint16_t>(output), partition});
-  std::uint64_t number = found == task_->registers_.outputs.end() ? 1 : found->second.last + 1;
+  std::uint64_t number = task_->lane(output, partition).last() + 1;
   for (const Item& item : items_) {
     number += item.output == output && item.partition == partition ? 1U : 0U;
   }
@@ -46,9 +44,12 @@ void Task::EventEmitter::publish(const Origin& cause) {
 
 void Task::publish(std::size_t output, std::int32_t partition, ByteView key,
                    const EventHeader& header, ByteView payload) {
-  Sequence& sequence = registers_.outputs[{static_cast<std::uint16_t>(output), partition}];
-  FrameBuilder& builder = builders_[output][static_cast<std::size_t>(partition)];
-  builder.add(header, payload, sequence);
+  Lane& out = lane(output, partition);
+  if (out.sequence == nullptr) {
+    out.sequence = &registers_.outputs[{static_cast<std::uint16_t>(output), partition}];
+  }
+  FrameBuilder& builder = out.builder;
+  builder.add(header, payload, *out.sequence);
   const bool is_single = output < parts_.spec.outputs.size() &&
                          parts_.spec.outputs[output].shape == RecordShape::single;
   if (is_single) {
@@ -60,7 +61,7 @@ void Task::publish(std::size_t output, std::int32_t partition, ByteView key,
 }
 
 void Task::flush(std::size_t output, std::int32_t partition) {
-  FrameBuilder& builder = builders_[output][static_cast<std::size_t>(partition)];
+  FrameBuilder& builder = lane(output, partition).builder;
   send_output(output, partition, {},
               builder.cut(parts_.identity.lineage, {parts_.spec.number, parts_.partition},
                           parts_.identity.topic_ids.front(), parts_.partition));
@@ -75,7 +76,7 @@ void Task::send_output(std::size_t output, std::int32_t partition, Bytes key, By
   ++unacknowledged_[interval_ & 1U];
   unacknowledged_bytes_ += value.size();
   parts_.outbox->send(*this, parts_.topics.outputs[output], partition, std::move(key),
-                      std::move(value), interval_, now_ms_);
+                      std::move(value), interval_);
 }
 
 void Task::hand_over() {
@@ -85,12 +86,25 @@ void Task::hand_over() {
   ready_.clear();
 }
 
+// While a frame is on its way to a partition, the next one grows (see Outbox).
+void Task::flush_open() {
+  for_each_frame([&](std::size_t output, std::int32_t partition) {
+    if (parts_.outbox->is_open(parts_.topics.outputs[output], partition)) {
+      flush(output, partition);
+    }
+  });
+}
+
 void Task::flush_all() {
-  for (std::size_t output = 0; output < builders_.size(); ++output) {
-    for (std::size_t partition = 0; partition < builders_[output].size(); ++partition) {
-      if (!builders_[output][partition].empty()) {
-        flush(output, static_cast<std::int32_t>(partition));
-      }
+  for_each_frame([&](std::size_t output, std::int32_t partition) { flush(output, partition); });
+}
+
+template <class Taker>
+void Task::for_each_frame(Taker&& taker) {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (!lanes_[i].builder.empty()) {
+      const auto partitions = static_cast<std::size_t>(parts_.identity.partitions);
+      taker(i / partitions, static_cast<std::int32_t>(i % partitions));
     }
   }
 }
@@ -99,8 +113,7 @@ void Task::send_tick() {
   last_tick_ms_ = now_ms_;
   Bytes tick = make_tick();
   unacknowledged_bytes_ += tick.size();
-  parts_.outbox->send(*this, parts_.topics.input, parts_.partition, {}, std::move(tick), kTagTick,
-                      now_ms_);
+  parts_.outbox->send(*this, parts_.topics.input, parts_.partition, {}, std::move(tick), kTagTick);
 }
 
 // ---- receiving
@@ -153,6 +166,7 @@ void Task::process(const LogRecord& record) {
   }
   processing_ = false;
   hand_over();
+  turn_events_ += frame_shaped && !tick ? frame_.events.size() : 1;
   ++counters_.records;
   real_records_ += tick ? 0 : 1;
   registers_.position = record.offset + 1;

@@ -15,6 +15,9 @@ inline constexpr std::uint64_t kTagTick = kTagTakeover - 2;
 
 inline constexpr std::int64_t kStoreRetryMs = 1000;
 
+/// What a task takes in one turn, so that its neighbours and its outputs don't wait long: some ms.
+inline constexpr std::size_t kEventsPerTurn = 1000;
+
 /// A checkpoint between its freeze and its commit.
 struct Task::Checkpoint {
   enum class Step : std::uint8_t { waiting_outputs, appended, storing, store_failed };

@@ -1,4 +1,5 @@
-// R11: the first record to a partition travels alone; order and every record are kept.
+// R11: the first record to a partition travels alone; order and every record are kept. And what
+// follows one that is on its way goes together.
 #include "stream/outbox.h"
 
 #include <gtest/gtest.h>
@@ -73,8 +74,9 @@ class Listener final : public stream::OutboxSender {
 class R11Outbox : public ::testing::Test {
  protected:
   void send(const std::string& text, std::int32_t partition = 0) {
-    outbox_.send(listener_, 0, partition, {}, to_bytes(as_bytes(text)), ++tag_, now_);
+    outbox_.send(listener_, 0, partition, {}, to_bytes(as_bytes(text)), ++tag_);
   }
+  void turn() { outbox_.turn(now_); }
   void deliver() {
     broker_.deliver(outbox_);
     outbox_.turn(now_);
@@ -95,13 +97,45 @@ TEST_F(R11Outbox, TheFirstRecordToAPartitionTravelsAlone) {
   send("b");
   send("c");
   send("x", 1);
+  turn();
   EXPECT_EQ(in_flight(), 1U);
   EXPECT_EQ(in_flight(1), 1U) << "each partition has its own first";
   EXPECT_EQ(outbox_.waiting(), 2U);
   deliver();
   EXPECT_EQ(in_flight(), 2U) << "then the others go together";
+}
+
+TEST_F(R11Outbox, WhatFollowsARecordOnItsWayGoesTogether) {
+  send("a");
+  turn();
+  deliver();
+  EXPECT_TRUE(outbox_.is_open(0, 0));
+  send("b");
+  turn();
+  EXPECT_FALSE(outbox_.is_open(0, 0));
+  EXPECT_TRUE(outbox_.is_open(0, 1)) << "each partition by itself";
+  send("c");
+  turn();
   send("d");
-  EXPECT_EQ(in_flight(), 3U);
+  turn();
+  EXPECT_EQ(in_flight(), 1U);
+  deliver();
+  EXPECT_EQ(in_flight(), 2U);
+  deliver();
+  EXPECT_EQ((broker_.log_[{0, 0}]), (std::vector<std::string>{"a", "b", "c", "d"}));
+}
+
+TEST_F(R11Outbox, ManyBytesDontWaitForAnAcknowledgement) {
+  const std::string large(100'000, 'x');
+  send(large);
+  send(large);
+  turn();
+  EXPECT_EQ(in_flight(), 1U) << "the first travels alone, whatever its size";
+  deliver();
+  EXPECT_EQ(in_flight(), 1U);
+  send(large);
+  turn();
+  EXPECT_EQ(in_flight(), 2U);
 }
 
 TEST_F(R11Outbox, ARefusedFirstAndAnAcceptedSecondLoseNothing) {
@@ -109,6 +143,7 @@ TEST_F(R11Outbox, ARefusedFirstAndAnAcceptedSecondLoseNothing) {
   for (const char* text : {"a", "b", "c"}) {
     send(text);
   }
+  turn();
   for (int i = 0; i < 5; ++i) {
     deliver();
   }
@@ -118,16 +153,19 @@ TEST_F(R11Outbox, ARefusedFirstAndAnAcceptedSecondLoseNothing) {
 
 TEST_F(R11Outbox, AfterLongSilenceTheFirstTravelsAloneAgain) {
   send("a");
+  turn();
   deliver();
   now_ += kSilence - 1;
   send("b");
   send("c");
+  turn();
   EXPECT_EQ(in_flight(), 2U) << "not silent long enough";
   deliver();
   now_ += kSilence;
   broker_.refuse_first_ = true;
   send("d");
   send("e");
+  turn();
   EXPECT_EQ(in_flight(), 1U);
   for (int i = 0; i < 5; ++i) {
     deliver();
@@ -137,11 +175,13 @@ TEST_F(R11Outbox, AfterLongSilenceTheFirstTravelsAloneAgain) {
 
 TEST_F(R11Outbox, AFullQueueRetriesTheSameRecordAndKeepsTheOrder) {
   send("a");
+  turn();
   deliver();
   broker_.full_ = true;
   send("b");
   send("c");
-  outbox_.turn(now_);
+  turn();
+  turn();
   EXPECT_GE(broker_.refused_, 2);
   EXPECT_EQ(outbox_.in_flight(), 0U);
   EXPECT_EQ(outbox_.waiting(), 2U);
@@ -156,6 +196,7 @@ TEST_F(R11Outbox, AFirstRecordThatFindsTheQueueFullStillTravelsAlone) {
   broker_.full_ = true;
   send("a");
   send("b");
+  turn();
   broker_.full_ = false;
   outbox_.turn(now_);
   EXPECT_EQ(in_flight(), 1U);
@@ -166,7 +207,8 @@ TEST_F(R11Outbox, AForgottenSendersRecordsAreDroppedOrToldToNobody) {
   send("a");
   send("b");
   Listener other;
-  outbox_.send(other, 0, 0, {}, to_bytes(as_bytes("c")), 77, now_);
+  outbox_.send(other, 0, 0, {}, to_bytes(as_bytes("c")), 77);
+  turn();
   outbox_.forget(listener_);
   EXPECT_EQ(outbox_.waiting(), 1U);
   deliver();
@@ -179,6 +221,7 @@ TEST_F(R11Outbox, AForgottenSendersRecordsAreDroppedOrToldToNobody) {
 
 TEST_F(R11Outbox, TellsEachRecordsSizeWhenItIsInTheLog) {
   send("four");
+  turn();
   EXPECT_EQ(listener_.bytes_, 0U);
   deliver();
   EXPECT_EQ(listener_.bytes_, 4U);
