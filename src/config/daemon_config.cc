@@ -123,6 +123,10 @@ std::vector<Field> serving_fields() {
       {.path = "http.tls_client_ca_file",
        .type = Type::file,
        .about = "Certificates that sign the clients'; a client without one is refused."},
+      {.path = "admin.socket",
+       .type = Type::file,
+       .about = "The admin socket; unset: admin.sock in systemd's RUNTIME_DIRECTORY, if there is "
+                "one, and otherwise no admin socket."},
   };
 }
 
@@ -281,6 +285,7 @@ DaemonConfig daemon_config(const Config& config) {
         TlsFiles{config.text("http.tls_certificate_file"), config.text("http.tls_key_file"),
                  config.text("http.tls_client_ca_file")};
   }
+  daemon.admin_socket = config.text("admin.socket");
   daemon.worker = {count("worker.threads"), config.size("worker.unacknowledged_bytes_max"),
                    count("worker.input_batch_records")};
   daemon.log = {word<LogLevel>(config, "log.level", fields),

@@ -72,6 +72,7 @@ struct DaemonConfig {
   StateConfig state;
   CheckpointConfig checkpoint;
   HttpConfig http;
+  std::string admin_socket;  ///< empty when unset
   WorkerConfig worker;
   LogConfig log;
   std::chrono::milliseconds stop_deadline{};

@@ -11,6 +11,7 @@
 #include <Poco/Net/SSLManager.h>
 #include <Poco/URI.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "base/time.h"
@@ -42,6 +43,11 @@ std::unique_ptr<net::HTTPClientSession> make_session(const ClientOptions& option
   if (uri.getScheme() == "https") {
     return std::make_unique<net::HTTPSClientSession>(uri.getHost(), uri.getPort(),
                                                      client_context(options));
+  }
+  if (!options.unix_socket.empty()) {
+    net::StreamSocket socket;
+    socket.connect(net::SocketAddress(net::SocketAddress::UNIX_LOCAL, options.unix_socket));
+    return std::make_unique<net::HTTPClientSession>(socket);
   }
   return std::make_unique<net::HTTPClientSession>(uri.getHost(), uri.getPort());
 }
@@ -84,6 +90,7 @@ Result<ClientResponse> exchange(const ClientOptions& options, const ClientReques
   session->setTimeout(Poco::Timespan(request.timeout.count() * Poco::Timespan::MILLISECONDS));
   net::HTTPRequest head(request.method, target_of(request.url), net::HTTPMessage::HTTP_1_1);
   head.setKeepAlive(false);
+  head.setHost(uri.getHost(), uri.getPort());
   for (const auto& [name, value] : request.headers) {
     head.set(name, value);
   }
@@ -133,7 +140,11 @@ Result<ClientResponse> Client::send(const ClientRequest& request) const {
     return no_answer(request.url,
                      "no answer within " + std::to_string(request.timeout.count()) + " ms");
   } catch (const Poco::Exception& exception) {
-    return no_answer(request.url, exception.displayText());
+    if (!options_.unix_socket.empty() && exception.code() == EACCES) {
+      return Unexpected(ErrorCode::refused, options_.unix_socket + ": permission denied");
+    }
+    return no_answer(options_.unix_socket.empty() ? request.url : options_.unix_socket,
+                     exception.displayText());
   }
 }
 

@@ -17,6 +17,7 @@ struct ClientOptions {
   std::string ca_file{};           ///< signs the server's certificate; empty: the system's own CAs
   std::string certificate_file{};  ///< this client's, with its key; both or neither
   std::string key_file{};
+  std::string unix_socket{};  ///< a path: http:// URLs are asked there, whatever their host
 };
 
 struct ClientRequest {
@@ -40,7 +41,8 @@ class Client {
   explicit Client(ClientOptions options = {}) : options_(std::move(options)) {}
 
   /// Errors: invalid, when the URL or the certificate files are wrong; refused, when the TLS
-  /// handshake fails on either side; unavailable, when there is no answer in time or no server.
+  /// handshake fails on either side, or the unix socket isn't for this user; unavailable, when
+  /// there is no answer in time or no server.
   [[nodiscard]] Result<ClientResponse> send(const ClientRequest& request) const;
   [[nodiscard]] Result<ClientResponse> get(const std::string& url,
                                            std::chrono::milliseconds timeout) const;

@@ -20,7 +20,7 @@ struct Request {
   TextMap headers;     ///< names in lower case; repeated ones joined with ", "
   std::string body;
   std::string remote;     ///< the peer's address and port
-  std::string principal;  ///< the common name of the client's certificate; empty without one
+  std::string principal;  ///< the common name of the client's certificate, "uid N", or empty
 
   /// The text in `map` at `name`; empty when there is none.
   [[nodiscard]] static std::string_view get(const TextMap& map, std::string_view name) {

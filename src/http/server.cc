@@ -18,6 +18,9 @@
 #include <Poco/SharedPtr.h>
 #include <Poco/ThreadPool.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -125,8 +128,45 @@ net::HTTPServerParams::Ptr session_params(const ServerOptions& options) {
   return params;
 }
 
+constexpr int kBacklog = 128;
+
+// Whoever left the socket there and is dead gives way. Nobody can connect between bind and listen,
+// so nobody meets it with another mode.
+Result<net::ServerSocket> listen_unix(const std::string& path) {
+  constexpr mode_t kMode = 0660;
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return Unexpected(ErrorCode::invalid, path + ": the path of a unix socket has at most " +
+                                              std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                                              " bytes");
+  }
+  try {
+    const net::SocketAddress address(net::SocketAddress::UNIX_LOCAL, path);
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) {
+      try {
+        net::StreamSocket(address).close();
+        return Unexpected(ErrorCode::conflict, path + ": another process answers there");
+      } catch (const Poco::Exception&) {
+        ::unlink(path.c_str());
+      }
+    }
+    net::ServerSocket socket;
+    socket.bind(address, false);
+    if (::chmod(path.c_str(), kMode) != 0) {
+      return Unexpected(ErrorCode::unavailable, path + ": can't be given mode 0660");
+    }
+    socket.listen(kBacklog);
+    return socket;
+  } catch (const Poco::Exception& exception) {
+    return Unexpected(ErrorCode::unavailable,
+                      path + ": can't listen there: " + exception.displayText());
+  }
+}
+
 Result<net::ServerSocket> listen(const ServerOptions& options) {
-  constexpr int kBacklog = 128;
+  if (!options.unix_socket.empty()) {
+    return listen_unix(options.unix_socket);
+  }
   try {
     const net::SocketAddress address(options.host, options.port);
     if (!options.tls) {
@@ -200,6 +240,7 @@ class Server::Impl {
   void shut_down(int how);
   void count_connections(double change);
 
+  [[nodiscard]] std::string principal_of(Session& session) const;
   void serve(net::StreamSocket& socket);
   bool serve_one(Session& session, const std::string& principal);
   bool answer(Session& session, const Head& head, Outcome outcome, std::int64_t begin_ms);
@@ -214,6 +255,7 @@ class Server::Impl {
   std::condition_variable left_;
   std::set<int> connections_;
   bool stopping_ = false;
+  bool closed_ = false;  // the path may be another process's by now
   net::ServerSocket socket_;
   std::uint16_t port_;
   Poco::ThreadPool pool_;
@@ -248,7 +290,7 @@ Server::Impl::Impl(ServerOptions options, Router router, const net::ServerSocket
       router_(std::move(router)),
       params_(session_params(options_)),
       socket_(socket),
-      port_(socket.address().port()),
+      port_(options_.unix_socket.empty() ? socket.address().port() : 0),
       pool_("http", 1, static_cast<int>(options_.threads) + 1),
       tcp_(Poco::makeShared<Factory>(*this), pool_, socket, params_) {
   tcp_.start();
@@ -310,6 +352,10 @@ bool Server::Impl::stop() {
     shut_down(SHUT_RD);  // whoever waits for a request stops waiting
   }
   tcp_.stop();
+  if (!options_.unix_socket.empty() && !closed_) {
+    ::unlink(options_.unix_socket.c_str());
+  }
+  closed_ = true;
   socket_.close();
   std::unique_lock lock(mutex_);
   const auto nobody = [this] { return connections_.empty(); };
@@ -317,6 +363,16 @@ bool Server::Impl::stop() {
       left_.wait_for(lock, std::chrono::milliseconds(limits::stop_ms_max), nobody);
   shut_down(SHUT_RDWR);
   return finished;
+}
+
+std::string Server::Impl::principal_of(Session& session) const {
+  if (!options_.unix_socket.empty()) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    ::getsockopt(session.socket().impl()->sockfd(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return "uid " + std::to_string(peer.uid);
+  }
+  return options_.tls ? shake_hands(session) : "";
 }
 
 void Server::Impl::serve(net::StreamSocket& socket) {
@@ -327,7 +383,7 @@ void Server::Impl::serve(net::StreamSocket& socket) {
     const Place place(*this, socket.impl()->sockfd());
     session.socket().setSendTimeout(span_of(options_.receive_ms_max));
     bool more = session.hasMoreRequests();
-    const std::string principal = more && options_.tls ? shake_hands(session) : "";
+    const std::string principal = more ? principal_of(session) : "";
     while (more) {
       more = serve_one(session, principal) && session.hasMoreRequests();
     }

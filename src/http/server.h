@@ -1,5 +1,8 @@
 // Server: answers HTTP/1.1 requests on one address by the handlers of a Router.
 //
+// The address is a host with a port, or a unix socket (mode 0660: root and the group), where the
+// peer's user stands as "uid N" in Request::principal.
+//
 // One thread serves one connection (limits::threads of them), so handlers run concurrently. A
 // request that breaks a limit gets a problem document and its connection is closed: 400, 408,
 // 411 (bodies need a Content-Length), 413, 431. Unknown paths are 404, known ones with another
@@ -31,7 +34,8 @@ struct ServerTls {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  ///< 0: a free one
+  std::uint16_t port = 0;        ///< 0: a free one
+  std::string unix_socket = {};  ///< a path; then host, port and tls don't count
   std::optional<ServerTls> tls{};
   std::size_t threads = limits::threads;
   std::size_t body_bytes_max = limits::body_bytes_max;
@@ -44,7 +48,8 @@ struct ServerOptions {
 class Server {
  public:
   /// Listens and serves from now on. Errors: unavailable, when the address can't be had; invalid,
-  /// when it or the TLS files are wrong.
+  /// when it or the TLS files are wrong; conflict, when somebody answers on the unix socket (one
+  /// that a dead process left is replaced).
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options, Router router);
 
   /// Stops, then waits for handlers that are still at work.

@@ -1,8 +1,12 @@
 #include "kafka/membership.h"
 
+#include "base/time.h"
+
 namespace kpay::kafka {
 
 namespace {
+
+constexpr std::int64_t kLeaveMs = 3000;  // for the request; the release before it has its own
 
 // librdkafka gives one opaque to all callbacks, and the events have it; the rest is found here.
 thread_local Membership* polling = nullptr;
@@ -59,6 +63,23 @@ void Membership::close() {
   }
 }
 
+// LeaveGroup is sent by an unsubscribe, never by a static member's close; it is on its way when the
+// member id is gone.
+void Membership::leave() {
+  (void)rd_kafka_unsubscribe(client_.get());
+  const std::int64_t deadline = monotonic_ms() + kLeaveMs;
+  const auto known = [this] {
+    char* id = rd_kafka_memberid(client_.get());
+    const bool some = id != nullptr && *id != '\0';
+    rd_kafka_mem_free(client_.get(), id);
+    return some;
+  };
+  do {
+    poll(10);
+  } while (known() && monotonic_ms() < deadline);
+  close();
+}
+
 void Membership::poll(int timeout_ms) {
   polling = this;
   rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), timeout_ms);
@@ -91,8 +112,10 @@ void Membership::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_li
     for (const std::int32_t partition : numbers(*partitions)) {
       parts_.on_assigned(partition);
     }
+    parts_.on_settled(static_cast<std::size_t>(partitions->cnt));
     return;
   }
+  parts_.on_settled(std::nullopt);
   if (rd_kafka_assignment_lost(client_.get()) != 0) {
     parts_.on_lost(numbers(*partitions));
   } else {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ class Membership {
     std::function<void(const std::vector<std::int32_t>& partitions)> on_revoked;
     /// Somebody else has them already.
     std::function<void(const std::vector<std::int32_t>& partitions)> on_lost;
+    /// How many partitions the group gave, which may be none; nothing while it hasn't said.
+    std::function<void(std::optional<std::size_t> count)> on_settled;
   };
 
   static Result<std::unique_ptr<Membership>> join(Parts parts);
@@ -38,8 +41,11 @@ class Membership {
   void poll(int timeout_ms);
   /// For people's tools: position is the next offset.
   void commit(const std::vector<std::pair<std::int32_t, std::int64_t>>& positions);
-  /// Gives everything back and leaves (a static member stays known until its session ends).
+  /// Gives everything back. The group still knows a static member that only closes, until its
+  /// session ends: a restart in that time moves nothing.
   void close();
+  /// Gives everything back and tells the group, whose other members take over at once.
+  void leave();
 
  private:
   explicit Membership(Parts parts) : parts_(std::move(parts)) {}

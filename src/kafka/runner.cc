@@ -19,7 +19,8 @@ void sleep_ms(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::millis
 
 Runner::Runner(RunnerOptions options)
     : options_(std::move(options)),
-      topics_(options_.topic_prefix, stream::topics_of(options_.specs)) {
+      topics_(options_.topic_prefix, stream::topics_of(options_.specs)),
+      settled_(options_.specs.size()) {
   events_.on_fatal = [this](const std::string& text) {
     const bool fenced = text.find("as instance") != std::string::npos;
     fatal(fenced ? ErrorCode::fenced : ErrorCode::unavailable, text);
@@ -94,6 +95,15 @@ Result<void> Runner::start() {
       tell_paused(spec, paused);
     }
   }
+  if (Result<void> joined = join_groups(); !joined) {
+    return joined;
+  }
+  group_thread_ = std::thread([this] { group_loop(); });
+  watch_thread_ = std::thread([this] { watch_loop(); });
+  return {};
+}
+
+Result<void> Runner::join_groups() {
   for (std::size_t i = 0; i < options_.specs.size(); ++i) {
     Membership::Parts parts;
     parts.client = options_.client;
@@ -106,14 +116,16 @@ Result<void> Runner::start() {
       release(i, partitions);
     };
     parts.on_lost = [this, i](const std::vector<std::int32_t>& partitions) { lose(i, partitions); };
+    parts.on_settled = [this, i](std::optional<std::size_t> count) {
+      const std::lock_guard lock(settled_mutex_);
+      settled_[i] = count;
+    };
     Result<std::unique_ptr<Membership>> membership = Membership::join(std::move(parts));
     if (!membership) {
       return Unexpected(membership.error());
     }
     memberships_.push_back(std::move(*membership));
   }
-  group_thread_ = std::thread([this] { group_loop(); });
-  watch_thread_ = std::thread([this] { watch_loop(); });
   return {};
 }
 
@@ -178,7 +190,6 @@ Result<void> Runner::check_topics(bool first) {
 // ---- groups
 
 void Runner::assign(std::size_t spec, std::int32_t partition) {
-  assigned_once_ = true;
   worker_of(spec, partition).post([spec, partition](stream::Host& host) {
     host.assign(spec, partition, monotonic_ms());
   });
@@ -199,15 +210,19 @@ void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitio
       host.release(spec, partition);
     });
   }
-  const std::int64_t deadline = monotonic_ms() + options_.release_ms_max;
+  const std::int64_t usual = monotonic_ms() + options_.release_ms_max;
+  const auto in_time = [this, usual] {
+    const std::int64_t end = release_by_ms_;  // a stop may shorten what a drain was given
+    return monotonic_ms() < (end >= 0 ? end : usual);
+  };
   for (const std::int32_t partition : partitions) {
     bool there = true;
-    while (there && monotonic_ms() < deadline) {
+    for (bool first = true; there && (first || in_time()); first = false) {
       std::future<bool> answer =
           worker_of(spec, partition).ask<bool>([spec, partition](stream::Host& host) {
             return host.find(spec, partition) != nullptr;
           });
-      there = answer.wait_for(kAskTime) == std::future_status::ready && answer.get();
+      there = answer.wait_for(kAskTime) != std::future_status::ready || answer.get();
       if (there) {
         sleep_ms(5);
       }
@@ -220,6 +235,12 @@ void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitio
 void Runner::group_loop() {
   std::int64_t committed_ms = monotonic_ms();
   while (!stopping_) {
+    if (away_wanted_ != away_) {
+      away_wanted_ ? leave_groups() : come_back();
+    }
+    if (away_) {
+      sleep_ms(20);
+    }
     for (const std::unique_ptr<Membership>& membership : memberships_) {
       membership->poll(20);
     }
@@ -228,9 +249,34 @@ void Runner::group_loop() {
       commit_positions();
     }
   }
+  release_all();
   for (const std::unique_ptr<Membership>& membership : memberships_) {
     membership->close();
   }
+}
+
+// All at once: the groups, closed one after the other, then find their tasks released.
+void Runner::release_all() {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->post([](stream::Host& host) { host.release_all(); });
+  }
+}
+
+void Runner::leave_groups() {
+  release_all();
+  for (const std::unique_ptr<Membership>& membership : memberships_) {
+    membership->leave();
+  }
+  memberships_.clear();
+  away_ = true;
+}
+
+void Runner::come_back() {
+  release_by_ms_ = -1;
+  if (Result<void> joined = join_groups(); !joined) {
+    fatal(joined.error().code, joined.error().message);
+  }
+  away_ = false;
 }
 
 void Runner::commit_positions() {
@@ -280,17 +326,28 @@ void Runner::refresh_ends() {
 // ---- stopping
 
 bool Runner::stop(std::int64_t deadline_ms) {
-  const bool first = !stopping_.exchange(true);
-  if (watch_thread_.joinable()) {
-    watch_thread_.join();
-  }
-  if (first) {
-    options_.release_ms_max = deadline_ms;
+  if (!stopping_) {
+    dropped_some_ = false;
+    release_by_ms_ = monotonic_ms() + deadline_ms;
+    stopping_ = true;
   }
   if (group_thread_.joinable()) {
     group_thread_.join();  // closing the groups revokes, which releases every task
   }
+  if (watch_thread_.joinable()) {
+    watch_thread_.join();
+  }
   return !dropped_some_;
+}
+
+bool Runner::drain(std::int64_t deadline_ms) {
+  dropped_some_ = false;
+  release_by_ms_ = monotonic_ms() + deadline_ms;
+  away_wanted_ = true;
+  while (!away_ && !stopping_) {
+    sleep_ms(5);
+  }
+  return away_ && !dropped_some_;
 }
 
 // ---- asking
@@ -330,17 +387,28 @@ std::vector<RunnerTask> Runner::tasks() {
 }
 
 bool Runner::ready() {
+  std::size_t ours = 0;
+  {
+    const std::lock_guard lock(settled_mutex_);
+    for (const std::optional<std::size_t>& count : settled_) {
+      if (!count) {
+        return false;
+      }
+      ours += *count;
+    }
+  }
   const std::vector<RunnerTask> all = tasks();
-  return assigned_once_ && !all.empty() &&
-         std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
-           return task.status.phase == stream::Phase::running;
+  return all.size() == ours && std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
+           return task.status.phase == stream::Phase::running ||
+                  task.status.phase == stream::Phase::held;
          });
 }
 
-std::uint64_t Runner::turns() const {
-  std::uint64_t turns = 0;
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    turns += worker->turns();
+std::vector<std::uint64_t> Runner::turns() {
+  const std::lock_guard lock(paused_mutex_);
+  std::vector<std::uint64_t> turns;
+  for (std::size_t i = 0; running_ && i < workers_.size(); ++i) {
+    turns.push_back(workers_[i]->turns());
   }
   return turns;
 }

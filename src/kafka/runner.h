@@ -73,12 +73,21 @@ class Runner {
   /// Task drain: releases every task with a clean marker, then leaves. False when the deadline
   /// passed first and something was dropped.
   bool stop(std::int64_t deadline_ms);
+  /// Task drain that the process outlives: every task is released with a clean marker, and the
+  /// groups are left, so that their other members take over at once. False when the deadline
+  /// passed first and something was dropped, or when stop() came in between.
+  /// REQUIRES: start() succeeded; drain() and resume() by one thread at a time.
+  bool drain(std::int64_t deadline_ms);
+  /// Joins the groups again. Without a drain() before: nothing.
+  void resume() noexcept { away_wanted_ = false; }
 
   /// Every task of this instance, by stage and partition.
   [[nodiscard]] std::vector<RunnerTask> tasks();
-  /// True when the groups gave out what they have and each task here is restored.
+  /// True when every group has said what is ours, which may be nothing, and each of those tasks is
+  /// restored, or held for an operator.
   [[nodiscard]] bool ready();
-  [[nodiscard]] std::uint64_t turns() const;
+  /// Turns that each worker has made so far: one that stands still makes none.
+  [[nodiscard]] std::vector<std::uint64_t> turns();
   [[nodiscard]] const std::string& cluster_id() const noexcept { return cluster_id_; }
 
   /// Before start() too: then the stage's tasks begin paused.
@@ -99,6 +108,10 @@ class Runner {
 
  private:
   Result<void> connect();
+  Result<void> join_groups();
+  void leave_groups();
+  void come_back();
+  void release_all();
   Result<void> check_topics(bool first);
   void group_loop();
   void watch_loop();
@@ -124,8 +137,12 @@ class Runner {
   std::thread watch_thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> fatal_told_ = false;
-  std::atomic<bool> assigned_once_ = false;
   std::atomic<bool> dropped_some_ = false;
+  std::atomic<bool> away_wanted_ = false;         // by drain() and resume()
+  std::atomic<bool> away_ = false;                // as the group thread has it
+  std::atomic<std::int64_t> release_by_ms_ = -1;  // the end of a drain or stop; -1: none
+  std::mutex settled_mutex_;
+  std::vector<std::optional<std::size_t>> settled_;  // by stage: partitions that the group gave
   std::mutex paused_mutex_;
   std::map<std::size_t, bool> paused_;
   bool running_ = false;  // the workers are there (under paused_mutex_)

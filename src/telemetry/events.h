@@ -73,6 +73,17 @@ struct ConfigRefused {
   void fields(auto&& f) const { f("file", file), f("problem", problem); }
 };
 
+struct AdminCommand {
+  static constexpr std::string_view name = "AdminCommand";
+  static constexpr Level level = Level::info;
+  static constexpr std::string_view about = "somebody gave a command on the admin socket";
+  std::string command{};
+  std::string by{};
+  std::string answer{};  ///< ok, or why not
+
+  void fields(auto&& f) const { f("command", command), f("by", by), f("answer", answer); }
+};
+
 struct TaskAssigned {
   static constexpr std::string_view name = "TaskAssigned";
   static constexpr Level level = Level::info;
@@ -87,14 +98,19 @@ struct TaskRevoked {
   static constexpr std::string_view name = "TaskRevoked";
   static constexpr Level level = Level::info;
   static constexpr std::string_view about =
-      "the group took a task back; clean when its last checkpoint was finished";
+      "a task was let go: its drain record; clean when the marker of its last checkpoint says so";
   std::string stage{};
   std::int32_t partition = 0;
   std::int64_t position = 0;
+  std::uint64_t checkpoint = 0;
+  std::string state_hash{};
   bool clean = false;
+  std::string reason{};
 
   void fields(auto&& f) const {
-    f("stage", stage), f("partition", partition), f("position", position), f("clean", clean);
+    f("stage", stage), f("partition", partition), f("position", position);
+    f("checkpoint", checkpoint), f("state_hash", state_hash), f("clean", clean);
+    f("reason", reason);
   }
 };
 
@@ -358,11 +374,11 @@ struct HttpRequestRefused {
 };
 
 using AllEvents =
-    std::tuple<DaemonStarted, DaemonStopping, DaemonStopped, ConfigRefused, TaskAssigned,
-               TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced, CheckpointSlow,
-               CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly, SenderDiverged,
-               DeadLettered, DeliveryFailed, BrokerUnavailable, BrokerBack, TimeJumpHeld,
-               BaseTrimmed, HttpRequestRefused>;
+    std::tuple<DaemonStarted, DaemonStopping, DaemonStopped, ConfigRefused, AdminCommand,
+               TaskAssigned, TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced,
+               CheckpointSlow, CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly,
+               SenderDiverged, DeadLettered, DeliveryFailed, BrokerUnavailable, BrokerBack,
+               TimeJumpHeld, BaseTrimmed, HttpRequestRefused>;
 
 /// Calls f(event) with an empty event of each kind, in the order of the catalogue.
 void each_event(auto&& f) {

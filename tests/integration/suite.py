@@ -35,11 +35,16 @@ class RigCase(unittest.TestCase):
     ACCOUNTS = 200
 
     @classmethod
+    def prepare(cls, rig):
+        """Adds daemons with other configurations than the usual one, before any starts."""
+
+    @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix=f"kpay-{cls.__name__}-")
         cls.rig = Rig(pathlib.Path(cls.folder) / "rig", port=cls.PORT, partitions=cls.PARTITIONS)
         try:
             cls.rig.start_broker_and_topics()
+            cls.prepare(cls.rig)
             cls.rig.start_daemons()
             cls.rig.load("accounts", "--count", cls.ACCOUNTS, "--currency", "EUR", "--opening", "1000.00",
                          "--wait", capture_output=True)

@@ -6,6 +6,7 @@
 
 #include "build_info.h"
 #include "config/daemon_config.h"
+#include "daemons/service/admin.h"
 #include "daemons/service/exit_codes.h"
 #include "daemons/service/service.h"
 
@@ -27,6 +28,59 @@ int run_file(const DaemonKind& kind, const std::string& file, bool only_check) {
   return only_check ? selfcheck(kind, *config) : run_service(kind, *config, build);
 }
 
+// `admin`, with what its verbs mean to the admin socket.
+struct AdminCommandLine {
+  CLI::App* app = nullptr;
+  std::string socket{};
+  std::string config{};
+  std::string level{};
+  std::int64_t deadline_ms = 0;
+
+  explicit AdminCommandLine(CLI::App& root) {
+    app = root.add_subcommand("admin", "asks the running daemon, over its admin socket");
+    app->require_subcommand(1);
+    app->add_option("--socket", socket, "the admin socket; without it, that of --config");
+    app->add_option("--config", config, "the daemon's configuration file")
+        ->check(CLI::ExistingFile);
+    app->add_subcommand("status", "prints build, configuration, phase and tasks")->fallthrough();
+    CLI::App* drain = app->add_subcommand(
+        "drain", "releases every task with a clean marker, and prints the drain records");
+    drain->fallthrough();
+    drain->add_option("--deadline-ms", deadline_ms, "what takes longer is dropped; stop.deadline")
+        ->check(CLI::Range(1, 600'000));
+    app->add_subcommand("resume", "takes tasks again after a drain")->fallthrough();
+    app->add_subcommand("acknowledge-time", "a jump of time is right: go on (R3)")->fallthrough();
+    CLI::App* log = app->add_subcommand("log-level", "the lowest level that is logged");
+    log->fallthrough();
+    log->add_option("level", level, "debug, info, warning or error")
+        ->required()
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  }
+
+  [[nodiscard]] int run() const {
+    std::string path = socket;
+    if (path.empty() && !config.empty()) {
+      Result<kpay::config::DaemonConfig> loaded = kpay::config::load_daemon_config(config);
+      if (!loaded) {
+        return refuse_config(loaded.error());
+      }
+      path = admin_socket_path(*loaded);
+    }
+    if (path.empty()) {
+      std::fprintf(stderr, "which daemon? --socket PATH, or --config FILE with an admin.socket\n");
+      return kExitUsage;
+    }
+    const std::string verb = app->get_subcommands().front()->get_name();
+    if (verb == "status") {
+      return run_admin_command(path, "GET", "/status");
+    }
+    std::string target = "/" + verb;
+    target += level.empty() ? "" : "?level=" + level;
+    target += deadline_ms == 0 ? "" : "?deadline_ms=" + std::to_string(deadline_ms);
+    return run_admin_command(path, "POST", target);
+  }
+};
+
 }  // namespace
 
 int run_daemon(int argc, char** argv, const DaemonKind& kind) {
@@ -43,6 +97,7 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
   config_check->add_option("file", file, "the configuration file")->required();
   CLI::App* reference = config->add_subcommand("reference", "prints every field");
   CLI::App* example = config->add_subcommand("example", "prints a file with all defaults");
+  const AdminCommandLine admin(app);
   CLI::App* version = app.add_subcommand("version", "prints version and commit");
   try {
     app.parse(argc, argv);
@@ -59,6 +114,9 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
                                                  : config::example(config::daemon_schema());
     std::fputs(text.c_str(), stdout);
     return kExitOk;
+  }
+  if (admin.app->parsed()) {
+    return admin.run();
   }
   if (config_check->parsed()) {
     Result<config::DaemonConfig> loaded = config::load_daemon_config(file);

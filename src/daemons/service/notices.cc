@@ -28,8 +28,12 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
                                              .state_hash = to_string(notice.state_hash)});
       break;
     case Kind::released:
-      telemetry.emit(telemetry::TaskRevoked{
-          .stage = stage, .partition = partition, .position = notice.position, .clean = true});
+      telemetry.emit(telemetry::TaskRevoked{.stage = stage,
+                                            .partition = partition,
+                                            .position = notice.position,
+                                            .checkpoint = notice.marker,
+                                            .state_hash = to_string(notice.state_hash),
+                                            .clean = true});
       break;
     case Kind::held:
     case Kind::failed:

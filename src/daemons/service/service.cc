@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -9,6 +10,7 @@
 #include <ctime>
 #include <mutex>
 
+#include "daemons/service/admin.h"
 #include "daemons/service/control.h"
 #include "daemons/service/endpoints.h"
 #include "daemons/service/exit_codes.h"
@@ -24,6 +26,10 @@ namespace {
 
 constexpr long kSignalWaitNs = 200'000'000;
 constexpr std::int64_t kPublishMs = 1000;
+// More than the manager may have to wait for the next word of a start that goes on.
+constexpr std::chrono::seconds kStartStep{30};
+// What a stop does after its deadline: the last status, and the HTTP servers' ends.
+constexpr std::chrono::seconds kStopRest{5};
 
 telemetry::LogOptions log_options(const DaemonKind& kind, const config::DaemonConfig& config) {
   telemetry::LogOptions options;
@@ -73,9 +79,20 @@ class Service {
   Result<void> open();
   kafka::RunnerOptions runner_options(kafka::ClientOptions client);
   Result<void> serve();
+  Result<void> serve_admin();
+  Result<void> start(int& signal);
   int wait_for_signal();
+  void feed_watchdog();
   void publish();
+  int stop(int signal);
   InstanceStatus status();
+  Result<DrainReport> drain(std::optional<std::int64_t> deadline_ms);
+  Result<void> resume();
+  Result<std::size_t> acknowledge_time();
+  DrainReport close_drain(const std::vector<kafka::RunnerTask>& before, bool in_time,
+                          std::int64_t begin_ms);
+  void set_phase(const std::string& phase);
+  [[nodiscard]] std::string phase();
   void set_state(const std::string& text);
   [[noreturn]] void die(const Error& error);
   int refuse(const Error& error);
@@ -92,12 +109,17 @@ class Service {
   std::mutex mutex_;
   std::string phase_ = "starting";
   std::string state_;
-  std::vector<DrainRecord> drained_;
+  DrainBook drained_;
+  std::mutex commands_mutex_;              // held by a drain or resume that is under way
+  DrainReport last_drain_{.clean = true};  // under commands_mutex_, or at the end
+  std::atomic<bool> started_ = false;      // the runner runs
+  std::vector<std::uint64_t> turns_;       // at the last feed of the watchdog
 
   std::unique_ptr<StateFolder> folder_;
   std::unique_ptr<kafka::Runner> runner_;
   std::unique_ptr<ControlPlane> control_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> admin_;
   std::optional<telemetry::Systemd> systemd_;
 };
 
@@ -111,9 +133,19 @@ void Service::set_state(const std::string& text) {
   if (changed && !text.empty()) {
     telemetry_.emit(telemetry::BrokerUnavailable{.error = text});
   }
-  if (changed && systemd_) {
+  if (changed && systemd_ && !text.empty()) {
     systemd_->status(text);
   }
+}
+
+void Service::set_phase(const std::string& phase) {
+  const std::lock_guard lock(mutex_);
+  phase_ = phase;
+}
+
+std::string Service::phase() {
+  const std::lock_guard lock(mutex_);
+  return phase_;
 }
 
 // R11: replay heals whatever was in hand, so the process ends where it stands.
@@ -157,8 +189,10 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
                           const stream::TaskNotice& notice) {
     emit_notice(telemetry_, spec, partition, notice);
     if (notice.kind == stream::TaskNotice::Kind::released) {
-      const std::lock_guard lock(mutex_);
-      drained_.push_back({spec.name, partition, notice.position, notice.marker, notice.state_hash});
+      drained_.released(
+          {spec.name, partition, notice.position, notice.marker, notice.state_hash, true});
+    } else if (notice.kind == stream::TaskNotice::Kind::restored) {
+      drained_.restored(spec.name, partition);
     }
   };
   options.on_state = [this](const std::string& text) { set_state(text); };
@@ -202,7 +236,7 @@ Result<void> Service::serve() {
   parts.telemetry = &telemetry_;
   parts.ready = [this] {
     const std::lock_guard lock(mutex_);
-    return http::Verdict{ready_, state_};
+    return http::Verdict{ready_, ready_ || !state_.empty() ? state_ : phase_};
   };
   parts.status = [this] { return status(); };
   add_endpoints(router, parts);
@@ -212,6 +246,29 @@ Result<void> Service::serve() {
   }
   server_ = std::move(*server);
   address_ = config_.http.listen.host + ":" + std::to_string(server_->port());
+  return serve_admin();
+}
+
+Result<void> Service::serve_admin() {
+  http::ServerOptions options;
+  options.unix_socket = admin_socket_path(config_);
+  options.telemetry = &telemetry_;
+  if (options.unix_socket.empty()) {
+    return {};
+  }
+  http::Router router;
+  AdminParts parts;
+  parts.telemetry = &telemetry_;
+  parts.status = [this] { return status(); };
+  parts.drain = [this](std::optional<std::int64_t> deadline_ms) { return drain(deadline_ms); };
+  parts.resume = [this] { return resume(); };
+  parts.acknowledge_time = [this] { return acknowledge_time(); };
+  add_admin_commands(router, parts);
+  Result<std::unique_ptr<http::Server>> server = http::Server::start(options, std::move(router));
+  if (!server) {
+    return Unexpected(server.error().code, "admin.socket " + server.error().message);
+  }
+  admin_ = std::move(*server);
   return {};
 }
 
@@ -225,41 +282,120 @@ InstanceStatus Service::status() {
   status.at = wall_clock_now();
   status.paused = paused_;
   status.tasks = runner_->tasks();
+  status.drained = drained_.all();
   const std::lock_guard lock(mutex_);
   status.phase = phase_;
   status.state = state_;
-  status.drained = drained_;
   return status;
 }
+
+// ---- drain and resume, by the admin socket's threads
+
+Result<DrainReport> Service::drain(std::optional<std::int64_t> deadline_ms) {
+  const std::unique_lock commands(commands_mutex_, std::try_to_lock);
+  if (!commands || !started_ || stopping_) {
+    return Unexpected(ErrorCode::conflict, !commands  ? "another drain is under way"
+                                           : started_ ? "the process stops"
+                                                      : "not started yet: " + status().state);
+  }
+  if (phase() == "drained") {
+    return last_drain_;
+  }
+  const std::int64_t begin_ms = monotonic_ms();
+  set_phase("draining");
+  ready_ = false;
+  const std::vector<kafka::RunnerTask> before = runner_->tasks();
+  const bool in_time = runner_->drain(deadline_ms.value_or(config_.stop_deadline.count()));
+  last_drain_ = close_drain(before, in_time, begin_ms);
+  if (!stopping_) {
+    set_phase("drained");
+  }
+  return last_drain_;
+}
+
+Result<void> Service::resume() {
+  const std::unique_lock commands(commands_mutex_, std::try_to_lock);
+  if (!commands || stopping_) {
+    return Unexpected(ErrorCode::conflict,
+                      stopping_ ? "the process stops" : "a drain is under way");
+  }
+  if (phase() == "drained") {
+    last_drain_ = {.clean = true};
+    set_phase("starting");
+    runner_->resume();
+  }
+  return {};
+}
+
+Result<std::size_t> Service::acknowledge_time() {
+  const std::vector<kafka::RunnerTask> tasks = runner_->tasks();
+  const auto waiting = std::count_if(tasks.begin(), tasks.end(),
+                                     [](const auto& task) { return task.status.time_waiting; });
+  if (waiting == 0) {
+    return Unexpected(ErrorCode::conflict, "no task here waits for an acknowledgement of time");
+  }
+  runner_->acknowledge_time();
+  return static_cast<std::size_t>(waiting);
+}
+
+DrainReport Service::close_drain(const std::vector<kafka::RunnerTask>& before, bool in_time,
+                                 std::int64_t begin_ms) {
+  DrainReport report{in_time, monotonic_ms() - begin_ms, drained_.close(before)};
+  for (const DrainRecord& record : report.records) {
+    if (!record.clean) {  // a clean one had its line when it was released
+      report.clean = false;
+      telemetry_.emit(telemetry::TaskRevoked{.stage = record.stage,
+                                             .partition = record.partition,
+                                             .position = record.position,
+                                             .checkpoint = record.marker,
+                                             .state_hash = to_string(record.state_hash),
+                                             .clean = false,
+                                             .reason = record.reason});
+    }
+  }
+  return report;
+}
+
+// ---- the main thread
 
 void Service::publish() {
   const InstanceStatus now = status();
   update_metrics(telemetry_.metrics(), now.tasks);
   control_->publish(now);
-  if (!ready_ && runner_->ready()) {
+  if (!ready_ && now.phase == "starting" && runner_->ready()) {
     ready_ = true;
     set_state("");
-    {
-      const std::lock_guard lock(mutex_);
-      phase_ = "running";
-    }
+    set_phase("running");
     systemd_->ready();
+  }
+  systemd_->status(status_line(now));
+  if (!ready_) {
+    systemd_->extend_timeout(kStartStep);  // restoring takes as long as it takes
+  }
+}
+
+// Fed when every worker has turned since the last time, with records or without.
+void Service::feed_watchdog() {
+  std::vector<std::uint64_t> turns = runner_->turns();
+  bool all = turns.size() == turns_.size();
+  for (std::size_t i = 0; all && i < turns.size(); ++i) {
+    all = turns[i] != turns_[i];
+  }
+  if (all || turns.size() != turns_.size()) {
+    turns_ = std::move(turns);
+    systemd_->watchdog();
   }
 }
 
 int Service::wait_for_signal() {
   std::int64_t published = 0;
-  std::uint64_t turns = 0;
   const timespec wait{0, kSignalWaitNs};
   for (;;) {
     const int signal = sigtimedwait(&signals_, nullptr, &wait);
     if (signal > 0) {
       return signal;
     }
-    if (runner_->turns() != turns) {
-      turns = runner_->turns();
-      systemd_->watchdog();
-    }
+    feed_watchdog();
     if (monotonic_ms() - published >= kPublishMs) {
       published = monotonic_ms();
       publish();
@@ -268,15 +404,8 @@ int Service::wait_for_signal() {
   }
 }
 
-int Service::run() {
-  if (Result<void> opened = open(); !opened) {
-    return refuse(opened.error());
-  }
-  telemetry_.emit(telemetry::DaemonStarted{.version = build_.version,
-                                           .commit = build_.commit,
-                                           .config_hash = config_.hash,
-                                           .http_address = address_});
-  // Waiting for the cluster may take as long as it takes; a signal ends it.
+// Waiting for the cluster may take as long as it takes; a signal ends it.
+Result<void> Service::start(int& signal) {
   std::atomic<bool> begun = false;
   Result<void> started;
   std::thread starter([&] {
@@ -299,39 +428,55 @@ int Service::run() {
     begun = true;
   });
   const timespec wait{0, kSignalWaitNs / 4};
-  int signal = 0;
   while (!begun && signal <= 0) {
     signal = sigtimedwait(&signals_, nullptr, &wait);
     systemd_->watchdog();
+    systemd_->extend_timeout(kStartStep);
   }
   if (signal > 0) {
     stopping_ = true;
     runner_->cancel_start();
   }
   starter.join();
-  if (!started) {
+  return started;
+}
+
+int Service::run() {
+  if (Result<void> opened = open(); !opened) {
+    return refuse(opened.error());
+  }
+  telemetry_.emit(telemetry::DaemonStarted{.version = build_.version,
+                                           .commit = build_.commit,
+                                           .config_hash = config_.hash,
+                                           .http_address = address_});
+  int signal = 0;
+  if (Result<void> started = start(signal); !started) {
     return refuse(started.error());
   }
-  if (signal <= 0) {
-    signal = wait_for_signal();
-  }
+  started_ = true;
+  return stop(signal > 0 ? signal : wait_for_signal());
+}
+
+int Service::stop(int signal) {
   const std::int64_t begin_ms = monotonic_ms();
+  stopping_ = true;
   telemetry_.emit(telemetry::DaemonStopping{.reason = strsignal(signal),
                                             .deadline_ms = config_.stop_deadline.count()});
   systemd_->stopping();
-  systemd_->extend_timeout(config_.stop_deadline);
-  {
-    const std::lock_guard lock(mutex_);
-    phase_ = "draining";
-  }
-  const bool clean = runner_->stop(config_.stop_deadline.count());
-  {
-    const std::lock_guard lock(mutex_);
-    phase_ = "stopped";
-  }
+  systemd_->extend_timeout(config_.stop_deadline + kStopRest);
+  set_phase("draining");
+  const std::vector<kafka::RunnerTask> before = runner_->tasks();
+  const bool in_time = runner_->stop(config_.stop_deadline.count());
+  const DrainReport report = close_drain(before, in_time, begin_ms);
+  set_phase("stopped");
   control_->retire(status());
   control_.reset();
   server_->stop();
+  if (admin_) {
+    admin_->stop();  // a drain that was under way has ended with the runner
+  }
+  const std::lock_guard commands(commands_mutex_);
+  const bool clean = report.clean && last_drain_.clean;
   const int code = clean ? kExitOk : kExitUnclean;
   telemetry_.emit(telemetry::DaemonStopped{
       .clean = clean, .exit_code = code, .took_ms = monotonic_ms() - begin_ms});
@@ -339,30 +484,6 @@ int Service::run() {
 }
 
 }  // namespace
-
-Result<kafka::ClientOptions> client_options(const config::KafkaConfig& config,
-                                            const std::string& client_id) {
-  static constexpr const char* kProtocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
-  kafka::ClientOptions options;
-  options.bootstrap_servers = config.bootstrap_servers;
-  options.client_id = client_id;
-  options.security_protocol = kProtocols[static_cast<int>(config.security_protocol)];
-  options.ssl_ca_file = config.ssl_ca_file;
-  options.ssl_certificate_file = config.ssl_certificate_file;
-  options.ssl_key_file = config.ssl_key_file;
-  if (!config.sasl_username.empty()) {
-    options.sasl_mechanism = config.sasl_mechanism;
-    options.sasl_username = config.sasl_username;
-    Result<std::string> password = config::read_secret(config.sasl_password_file);
-    if (!password) {
-      return Unexpected(password.error());
-    }
-    options.sasl_password = std::move(*password);
-  }
-  options.linger_ms = static_cast<int>(config.linger.count());
-  options.session_timeout_ms = static_cast<int>(config.session_timeout.count());
-  return options;
-}
 
 int run_service(const DaemonKind& kind, const config::DaemonConfig& config,
                 const BuildInfo& build) {

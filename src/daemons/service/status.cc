@@ -1,6 +1,8 @@
 #include "daemons/service/status.h"
 
+#include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "http/json.h"
 
@@ -8,7 +10,7 @@ namespace kpay::daemons {
 
 namespace {
 
-std::string task_json(const kafka::RunnerTask& task) {
+std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
   const stream::TaskStatus& status = task.status;
   http::JsonArray refused;
   for (const stream::SenderId& sender : status.refused) {
@@ -22,6 +24,7 @@ std::string task_json(const kafka::RunnerTask& task) {
       .add("position", status.position)
       .add("end", task.end)
       .add("lag", task.end < 0 ? std::int64_t{-1} : task.end - status.position)
+      .add_json("lag_seconds", nlohmann::json(lag_seconds(task, at)).dump())
       .add("checkpoint", status.checkpoint)
       .add("checkpoint_position", status.checkpoint_position)
       .add("epoch", status.epoch)
@@ -59,17 +62,7 @@ std::string task_json(const kafka::RunnerTask& task) {
 std::string status_json(const InstanceStatus& status) {
   http::JsonArray tasks;
   for (const kafka::RunnerTask& task : status.tasks) {
-    tasks.add_json(task_json(task));
-  }
-  http::JsonArray drained;
-  for (const DrainRecord& record : status.drained) {
-    http::JsonObject json;
-    json.add("stage", record.stage)
-        .add("partition", record.partition)
-        .add("position", record.position)
-        .add("marker", record.marker)
-        .add("hash", to_string(record.state_hash));
-    drained.add_json(json.finish());
+    tasks.add_json(task_json(task, status.at));
   }
   http::JsonObject json;
   json.add("instance", status.instance)
@@ -82,7 +75,7 @@ std::string status_json(const InstanceStatus& status) {
       .add("state", status.state)
       .add("paused", status.paused)
       .add_json("tasks", tasks.finish())
-      .add_json("drain_records", drained.finish());
+      .add_json("drain_records", drain_records_json(status.drained));
   return json.finish();
 }
 
@@ -104,6 +97,26 @@ std::string metadata_json(const InstanceStatus& status) {
       .add_json("stages", stages.finish())
       .add("at_ms", status.at.ms);
   return json.finish();
+}
+
+std::string status_line(const InstanceStatus& status) {
+  std::size_t held = 0;
+  std::int64_t lag = 0;
+  for (const kafka::RunnerTask& task : status.tasks) {
+    held += task.status.phase == stream::Phase::held ? 1 : 0;
+    lag += std::max<std::int64_t>(0, task.end - task.status.position);
+  }
+  std::string line = status.phase + ": " + std::to_string(status.tasks.size()) + " tasks";
+  line += held == 0 ? "" : ", " + std::to_string(held) + " held";
+  line += ", " + std::to_string(lag) + " records behind";
+  return line + (status.state.empty() ? "" : "; " + status.state);
+}
+
+double lag_seconds(const kafka::RunnerTask& task, Timestamp wall_clock) {
+  if (task.end <= task.status.position || task.status.now.ms == 0) {
+    return 0;
+  }
+  return static_cast<double>(std::max<std::int64_t>(0, wall_clock.ms - task.status.now.ms)) / 1000;
 }
 
 std::string fields_json(const stream::Fields& fields) {

@@ -4,19 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "daemons/service/drain.h"
 #include "kafka/runner.h"
 #include "telemetry/telemetry.h"
 
 namespace kpay::daemons {
-
-/// A task that was released with a clean marker: the proof of its drain.
-struct DrainRecord {
-  std::string stage;
-  std::int32_t partition = 0;
-  std::int64_t position = 0;  ///< next input offset
-  std::uint64_t marker = 0;   ///< number of the clean marker
-  Hash128 state_hash;
-};
 
 struct InstanceStatus {
   std::string instance;
@@ -24,7 +16,7 @@ struct InstanceStatus {
   std::string build;
   std::string config_hash;
   std::string address;
-  std::string phase;  ///< starting, running, draining, stopped
+  std::string phase;  ///< starting, running, draining, drained, stopped
   std::string state;  ///< what it waits for, in words
   bool paused = false;
   Timestamp at;
@@ -36,6 +28,11 @@ struct InstanceStatus {
 [[nodiscard]] std::string status_json(const InstanceStatus& status);
 /// The value of metadata: who serves which partitions where.
 [[nodiscard]] std::string metadata_json(const InstanceStatus& status);
+/// For `systemctl status`: "running: 12 tasks, 1 held, 34 records behind".
+[[nodiscard]] std::string status_line(const InstanceStatus& status);
+/// How far behind a task is: wall clock less the event time that it has reached, while there are
+/// records that it has not processed. 0 without any.
+[[nodiscard]] double lag_seconds(const kafka::RunnerTask& task, Timestamp wall_clock);
 void update_metrics(telemetry::Metrics& metrics, const std::vector<kafka::RunnerTask>& tasks);
 /// A row's fields as a JSON object.
 [[nodiscard]] std::string fields_json(const stream::Fields& fields);
