@@ -1,0 +1,169 @@
+#!/usr/bin/python
+"""Stops, starts or replaces one daemon, and proves what became of its tasks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kpay_instance
+short_description: Drains and stops a daemon, points it to a release and a configuration, starts it
+description:
+  - "C(restart): drain, stop, point, start, wait until it is ready. C(stop): drain and stop. C(start):
+    point and start. C(back): the release and configuration that it had before."
+  - A stop counts only if the daemon ended with 0 and told, for each task it had, that the task was
+    released at a clean marker (the drain record). A start counts only if it is ready within the time
+    and each task that came back here was restored exactly where its drain record ended.
+  - Nothing is done without the operation's lease on this host.
+options:
+  instance: {description: "The instance: id, daemon, address, port.", type: dict, required: true}
+  action: {description: What to do., type: str, choices: [restart, stop, start, back], required: true}
+  release: {description: Release to point to., type: str, default: ""}
+  config: {description: Name of the staged configuration to point to., type: str, default: ""}
+  operation: {description: Id of the operation., type: str, required: true}
+  token: {description: The operation's fencing token., type: int, required: true}
+  ready_s: {description: How long it may take to be ready., type: int, default: 120}
+  allow_unclean: {description: Go on after a stop without drain records and call it unclean., type: bool, default: false}
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.kpay_host import Daemon, HostError, link_target, point, run
+from ansible.module_utils.kpay_lease import Lease, LeaseError
+
+POLL_S = 0.1
+
+
+def key_of(task):
+    return "%s/%d" % (task["stage"], task["partition"])
+
+
+def drain_and_stop(daemon, allow_unclean):
+    """{tasks: {task: position}, clean, why, seconds}."""
+    try:
+        had = [key_of(task) for task in daemon.status()["tasks"]]
+    except HostError:
+        had = None  # it doesn't answer: its own log has to tell
+    begun = time.time()
+    code, text = run(["systemctl", "stop", daemon.unit], timeout=600)
+    seconds = time.time() - begun
+    state = daemon.state()
+    released = {key_of(e): e["position"] for e in daemon.events(begun, ("TaskRevoked",)) if e.get("clean")}
+    why = ""
+    if code != 0 or state["ExecMainStatus"] != "0" or state["ActiveState"] != "inactive":
+        why = "it ended with %s (%s)" % (state["ExecMainStatus"], state["Result"])
+    elif had is None:
+        why = "it did not answer before the stop, so nobody knows which tasks it had"
+    elif set(had) - set(released):
+        why = "no drain record of %s" % ", ".join(sorted(set(had) - set(released)))
+    if why and not allow_unclean:
+        raise HostError("DRAIN: %s did not drain cleanly: %s. It is stopped; its tasks are replayed when it starts. "
+                        "`-e allow_unclean=true` goes on and says so" % (daemon.id, why))
+    return {"tasks": released, "clean": not why, "why": why, "seconds": round(seconds, 3)}
+
+
+def point_to(daemon, release, config):
+    """Points both links, and remembers what they were."""
+    for link, target in ((daemon.release_link, os.path.join("..", "releases", release) if release else None),
+                         (daemon.config_link, config or None)):
+        now = link_target(link)
+        if target is None or now == target:
+            continue
+        if now is not None:
+            point(link + ".previous", now)
+        point(link, target)
+
+
+def previous_of(daemon):
+    release, config = (link_target(link + ".previous") for link in (daemon.release_link, daemon.config_link))
+    if release is None and config is None:
+        raise HostError("BACK: %s has no previous release or configuration" % daemon.id)
+    return (os.path.basename(release) if release else ""), config or ""
+
+
+def failure(daemon, what):
+    state = daemon.state()
+    return HostError("START: %s %s (%s, exit %s, %s). Its last words: %s" % (
+        daemon.id, what, state["ActiveState"], state["ExecMainStatus"], state["StatusText"] or "no status",
+        " | ".join(daemon.last_lines(3).splitlines())))
+
+
+def start(daemon, release, ready_s):
+    begun = time.time()
+    run(["systemctl", "reset-failed", daemon.unit])
+    code, text = run(["systemctl", "start", "--no-block", daemon.unit])
+    if code != 0:
+        raise HostError("START: systemctl start %s: %s" % (daemon.unit, text))
+    restarts = int(daemon.state()["NRestarts"])
+    while True:
+        state = daemon.state()
+        if state["ActiveState"] == "failed" or int(state["NRestarts"]) > restarts:
+            raise failure(daemon, "ended instead of getting ready")
+        if state["ActiveState"] == "active" and daemon.ask("/readyz")[0] == 200:
+            break
+        if time.time() - begun > ready_s:
+            raise failure(daemon, "is not ready after %d s" % ready_s)
+        time.sleep(POLL_S)
+    if release and daemon.running_release() != release:
+        raise failure(daemon, "runs release %s instead of %s" % (daemon.running_release(), release))
+    restored = {key_of(e): e["position"] for e in daemon.events(begun, ("TaskRestored",))}
+    return {"tasks": restored, "seconds": round(time.time() - begun, 3)}
+
+
+def compare(daemon, drain, restored):
+    """A task that came back must begin exactly where it was drained."""
+    wrong = ["%s drained at %d, restored at %d" % (task, drain["tasks"][task], position)
+             for task, position in sorted(restored["tasks"].items())
+             if task in drain["tasks"] and position != drain["tasks"][task]]
+    if wrong:
+        raise HostError("RESTORE: %s: %s" % (daemon.id, "; ".join(wrong)))
+
+
+def act(daemon, params):
+    release, config, action = params["release"], params["config"], params["action"]
+    if action == "back":
+        release, config = previous_of(daemon)
+    answer, drain = {}, None
+    if action != "start" and daemon.active():
+        drain = answer["drain"] = drain_and_stop(daemon, params["allow_unclean"] or action == "back")
+    if action == "stop":
+        return answer
+    point_to(daemon, release, config)
+    restored = answer["restored"] = start(daemon, release, params["ready_s"])
+    if drain and drain["clean"]:
+        compare(daemon, drain, restored)
+    answer["seconds"] = round((drain or {}).get("seconds", 0) + restored["seconds"], 3)
+    return answer
+
+
+def situation(daemon):
+    return {"active": daemon.state()["ActiveState"], "release": daemon.running_release(),
+            "config": link_target(daemon.config_link)}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={"instance": {"type": "dict", "required": True},
+                       "action": {"choices": ["restart", "stop", "start", "back"], "required": True},
+                       "release": {"default": ""}, "config": {"default": ""},
+                       "operation": {"required": True}, "token": {"type": "int", "required": True, "no_log": False},
+                       "ready_s": {"type": "int", "default": 120}, "allow_unclean": {"type": "bool", "default": False}},
+        supports_check_mode=True)
+    params = module.params
+    daemon = Daemon(params["instance"])
+    step = "%s %s" % (params["action"], daemon.id)
+    before = situation(daemon)
+    if params["action"] == "stop" and before["active"] == "inactive":
+        module.exit_json(changed=False, step=step, before=before, after=before)
+    if module.check_mode:
+        module.exit_json(changed=True, step=step, before=before)
+    try:
+        Lease().check(params["operation"], params["token"])
+        answer = act(daemon, params)
+    except (HostError, LeaseError, OSError) as error:
+        module.fail_json(msg=str(error), step=step, before=before, after=situation(daemon))
+    module.exit_json(changed=True, step=step, before=before, after=situation(daemon), **answer)
+
+
+if __name__ == "__main__":
+    main()
