@@ -37,8 +37,8 @@ class Lease:
 
     def refuse_if_held(self, held, operation, now):
         if held["operation"] not in ("", operation) and held["until"] > now:
-            raise LeaseError("operation %s of %s holds this host until %s; wait, or end it first" % (
-                held["operation"], held["owner"] or "somebody", when(held["until"])))
+            raise LeaseError("operation %s of %s holds this host until %s; wait, or if it is dead, go on with it: -e resume=%s" % (
+                held["operation"], held["owner"] or "somebody", when(held["until"]), held["operation"]))
 
     def acquire(self, operation, owner, token, lease_s):
         with self._alone():

@@ -29,22 +29,22 @@ import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.kpay_host import HostError, run, started_at, unit_state
+from ansible.module_utils.kpay_host import HostError, point, run, started_at, unit_state
 from ansible.module_utils.kpay_lease import Lease, LeaseError
 
 UNIT = "kafka.service"
 DATA = "/var/lib/kafka"
-HOME = "/opt/kafka/current"
+ROOT = "/opt/kafka"
 SETTINGS = "/etc/kafka/server.properties"
 ENVIRONMENT = "/etc/kafka/environment"
 
 
-def desired():
+def environment():
     try:
         with open(ENVIRONMENT, encoding="utf-8") as file:
-            return dict(line.strip().split("=", 1) for line in file if "=" in line).get("KAFKA_DESIRED")
+            return dict(line.strip().split("=", 1) for line in file if "=" in line)
     except FileNotFoundError:
-        return None
+        return {}
 
 
 def running(pid):
@@ -58,7 +58,7 @@ def running(pid):
 
 def plan(params):
     state = unit_state(UNIT)
-    pid, wanted = int(state["MainPID"]), desired()
+    pid, wanted = int(state["MainPID"]), environment().get("KAFKA_DESIRED")
     if state["ActiveState"] != "active":
         return "start", ["is %s" % state["ActiveState"]]
     reasons = [] if running(pid) == wanted else ["runs another release, configuration or certificate"]
@@ -88,7 +88,7 @@ def format_if_new(cluster_id):
         raise HostError("KAFKA: %s is neither empty nor formatted: look at it, then empty it" % DATA)
     os.makedirs(DATA, mode=0o700, exist_ok=True)
     run(["chown", "kafka:kafka", DATA])
-    code, text = run(["runuser", "-u", "kafka", "--", "java", "-Xmx128m", "-cp", HOME + "/libs/*",
+    code, text = run(["runuser", "-u", "kafka", "--", "java", "-Xmx128m", "-cp", environment()["KAFKA_HOME"] + "/libs/*",
                       "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", SETTINGS], timeout=120)
     if code != 0:
         raise HostError("KAFKA: formatting %s failed: %s" % (DATA, text[-500:]))
@@ -106,7 +106,7 @@ def wait_until_it_listens(params):
             if state["ActiveState"] == "failed" or time.time() > deadline:
                 raise HostError("KAFKA: no connection to %s:%d (%s), the unit is %s: %s" % (
                     params["address"], params["port"], error, state["ActiveState"],
-                    run(["journalctl", "--unit", UNIT, "--lines=3", "--output=cat"])[1])) from error
+                    run(["journalctl", "--identifier=kafka", "--lines=4", "--output=cat"])[1])) from error
         time.sleep(0.3)
 
 
@@ -132,6 +132,10 @@ def main():
         Lease().check(params["operation"], params["token"])
         if action == "start":
             format_if_new(params["cluster_id"])
+        # The link tells who cleans up old releases which one is in use.
+        point(os.path.join(ROOT, "current"), os.path.join("releases", os.path.basename(environment()["KAFKA_HOME"])))
+        run(["systemctl", "enable", UNIT])
+        run(["systemctl", "reset-failed", UNIT])
         code, text = run(["systemctl", "restart" if action == "restart" else "start", UNIT], timeout=400)
         if code != 0:
             raise HostError("KAFKA: systemctl %s: %s" % (action, text))

@@ -14,7 +14,8 @@ description:
 options:
   root: {description: Folder of the product., type: path, required: true}
   sha256: {description: Checksum of the archive., type: str, required: true}
-  archive: {description: The archive on this host. It is removed when it is unpacked., type: path}
+  archive: {description: The archive on this host., type: path}
+  consume: {description: Remove the archive when it is unpacked., type: bool, default: true}
   keep: {description: How many releases stay besides those that are in use., type: int, default: 3}
 """
 
@@ -112,7 +113,8 @@ def prune(root, keep, ours):
 def main():
     module = AnsibleModule(
         argument_spec={"root": {"type": "path", "required": True}, "sha256": {"required": True},
-                       "archive": {"type": "path"}, "keep": {"type": "int", "default": 3}},
+                       "archive": {"type": "path"}, "consume": {"type": "bool", "default": True},
+                       "keep": {"type": "int", "default": 3}},
         supports_check_mode=True)
     root, sha, archive = module.params["root"], module.params["sha256"], module.params["archive"]
     if not re.fullmatch("[0-9a-f]{64}", sha):
@@ -130,7 +132,8 @@ def main():
         try:
             os.makedirs(os.path.dirname(folder), exist_ok=True)
             unpack(archive, folder, sha)
-            os.unlink(archive)
+            if module.params["consume"]:
+                os.unlink(archive)
             removed = prune(root, module.params["keep"], sha[:NAME])
         except (OSError, ValueError, tarfile.TarError) as error:
             module.fail_json(msg="%s: %s" % (archive, error))
