@@ -17,13 +17,15 @@ options:
     elements: dict
     required: true
   release: {description: Name of the wanted release; empty means the one that each instance has., type: str, default: ""}
+  back: {description: Plan the way to what each instance had before; fail if one has none that still works., type: bool, default: false}
   restart_before: {description: Also restart what was started before this time (seconds of the epoch)., type: float, default: 0}
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.kpay_host import Daemon, HostError, link_target, read_bytes, started_at
+from ansible.module_utils.kpay_host import RELEASES, Daemon, HostError, link_target, read_bytes, started_at
+from ansible.module_utils.kpay_releases import problem_of
 
 CREDENTIALS = ("ca.crt", "tls.crt", "tls.key", "sasl-password")
 
@@ -77,13 +79,33 @@ def plan_of(about, wanted, restart_before):
             "partitions": len(status["tasks"]), "build": status["build"]}
 
 
+def back_of(about):
+    """The plan to go back; HostError if what was before is not there, not whole, or refused."""
+    daemon = Daemon(about)
+    now = [link_target(link) for link in (daemon.release_link, daemon.config_link)]
+    before = [link_target(link + ".previous") for link in (daemon.release_link, daemon.config_link)]
+    if before == [None, None]:
+        return {"id": daemon.id, "unit": daemon.unit, "running": daemon.active(), "action": "none",
+                "why": ["was never replaced"], "release": "", "config": ""}
+    release = os.path.basename(before[0] or now[0])
+    config = before[1] or now[1]
+    problem = problem_of(os.path.join(RELEASES, release))
+    if problem:
+        raise HostError("%s can't go back to release %s: %s" % (daemon.id, release, problem))
+    daemon.config_hash(release, os.path.join(daemon.folder, config))
+    return {"id": daemon.id, "unit": daemon.unit, "running": daemon.active(), "action": "restart",
+            "why": ["back to release %s with %s" % (release, config)], "release": release, "config": config}
+
+
 def main():
     module = AnsibleModule(
         argument_spec={"instances": {"type": "list", "elements": "dict", "required": True},
-                       "release": {"default": ""}, "restart_before": {"type": "float", "default": 0}},
+                       "release": {"default": ""}, "restart_before": {"type": "float", "default": 0},
+                       "back": {"type": "bool", "default": False}},
         supports_check_mode=True)
     try:
-        plan = [plan_of(about, module.params["release"], module.params["restart_before"])
+        plan = [back_of(about) if module.params["back"] else
+                plan_of(about, module.params["release"], module.params["restart_before"])
                 for about in module.params["instances"]]
     except (HostError, OSError) as error:
         module.fail_json(msg="PLAN: %s" % error)
