@@ -7,9 +7,9 @@
 #include "daemons/ctl/account_file.h"
 #include "daemons/ctl/amounts.h"
 #include "daemons/ctl/cli.h"
-#include "daemons/ctl/command_sender.h"
 #include "daemons/ctl/http_tables.h"
-#include "daemons/ctl/outcome_watch.h"
+#include "daemons/ctl/send_command.h"
+#include "daemons/tool/command_sender.h"
 #include "http/json.h"
 #include "stages/specs.h"
 
@@ -18,19 +18,16 @@ namespace kpay::ctl {
 namespace {
 
 constexpr int kBulkLingerMs = 5;
-constexpr int kFlushMs = 60'000;
 
 struct AccountFlags {
   std::string id;
   std::string currency;
   std::string amount = "0";
   std::string file;
-  std::string command_id;
   std::string cursor;
   std::size_t limit = 100;
-  bool wait = false;
   bool dump_record = false;
-  int timeout_s = 60;
+  SendFlags sending;
 };
 
 Result<core::AccountId> account_in(const AccountFlags& flags) {
@@ -43,74 +40,21 @@ Result<core::AccountId> account_in(const AccountFlags& flags) {
   return *account;
 }
 
-Answer told(const core::Command& command, const std::string& account,
-            const core::Outcome* outcome) {
-  const std::string id = to_string(core::id_of(command));
-  http::JsonObject json;
-  json.add("account", account).add("command_id", id);
-  if (outcome == nullptr) {
-    json.add("status", "sent").add("changed", true);
-    return {json.finish(), id + "\n", "sent; not waited for\n"};
-  }
-  const bool done = succeeded(*outcome);
-  const std::string refusal(core::to_string(refusal_in(*outcome)));
-  json.add("status", status_text(*outcome)).add("changed", done);
-  if (!done) {
-    json.add("refusal", refusal);
-  }
-  Answer answer{json.finish(),
-                id + " " + status_text(*outcome) + (done ? "" : " " + refusal) + "\n"};
-  answer.exit = done ? Exit::ok : Exit::refused;
-  return answer;
-}
-
-// Sends one command and, if asked to, waits for how it ends.
 Result<Answer> send_one(const Session& session, const AccountFlags& flags,
-                        const core::Command& command, const std::string& account) {
-  Result<Reached> reached = reach_system(session.flags);
-  if (!reached) {
-    return Unexpected(reached.error());
-  }
-  std::unique_ptr<OutcomeWatch> watch;
-  if (flags.wait) {
-    const auto from =
-        flags.command_id.empty() ? OutcomeWatch::From::now : OutcomeWatch::From::beginning;
-    Result<std::unique_ptr<OutcomeWatch>> opened = OutcomeWatch::open(
-        reached->connection, *reached->reader, reached->partitions, {core::id_of(command)}, from);
-    if (!opened) {
-      return Unexpected(opened.error());
-    }
-    watch = std::move(*opened);
-  }
-  Result<std::unique_ptr<CommandSender>> sender =
-      CommandSender::connect(reached->connection, reached->partitions, 0);
-  if (!sender) {
-    return Unexpected(sender.error());
-  }
-  if (Result<void> sent = (*sender)->send(command); !sent) {
-    return Unexpected(sent.error());
-  }
-  if (Result<void> flushed = (*sender)->flush(kFlushMs); !flushed) {
-    return Unexpected(flushed.error());
-  }
-  if (!watch) {
-    return told(command, account, nullptr);
-  }
-  Result<bool> ended = watch->wait(flags.timeout_s * 1000);
-  if (!ended) {
-    return Unexpected(ended.error());
-  }
-  if (!*ended) {
-    return failed(Exit::timed_out, "timed_out",
-                  "no outcome within " + std::to_string(flags.timeout_s) + " s",
-                  "the command stands: repeat it with --id " + to_string(core::id_of(command)));
-  }
-  return told(command, account, &watch->outcomes().begin()->second);
+                        const core::Command& command) {
+  const std::string id = to_string(core::id_of(command));
+  http::JsonObject about;
+  about.add("account", flags.id).add("command_id", id);
+  return send_command(session, flags.sending, command, about, [&](const core::Outcome& outcome) {
+    const std::string refusal =
+        succeeded(outcome) ? std::string() : std::string(core::to_string(refusal_in(outcome)));
+    return outcome_answer(about, id, status_text(outcome), refusal);
+  });
 }
 
 // The record as it would be sent; for tests that put it elsewhere.
 Result<Answer> dump_record(const Session& session, const core::Command& command) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -131,31 +75,31 @@ Result<Answer> dump_record(const Session& session, const core::Command& command)
 Result<Answer> open_one(const Session& session, const AccountFlags& flags) {
   Result<core::AccountId> account = account_in(flags);
   Result<core::Money> opening = amount_in(flags.amount, flags.currency);
-  Result<Uuid> id = id_in(flags.command_id);
+  Result<Uuid> id = id_in(flags.sending.id);
   if (!account || !opening || !id) {
     return Unexpected(!account ? account.error() : !opening ? opening.error() : id.error());
   }
   const core::OpenAccount open{core::CommandId(*id), *account, *opening};
-  return flags.dump_record ? dump_record(session, open) : send_one(session, flags, open, flags.id);
+  return flags.dump_record ? dump_record(session, open) : send_one(session, flags, open);
 }
 
 Result<Answer> deposit(const Session& session, const AccountFlags& flags) {
   Result<core::AccountId> account = account_in(flags);
   Result<core::Money> amount = amount_in(flags.amount, flags.currency);
-  Result<Uuid> id = id_in(flags.command_id);
+  Result<Uuid> id = id_in(flags.sending.id);
   if (!account || !amount || !id) {
     return Unexpected(!account ? account.error() : !amount ? amount.error() : id.error());
   }
-  return send_one(session, flags, core::Deposit{core::CommandId(*id), *account, *amount}, flags.id);
+  return send_one(session, flags, core::Deposit{core::CommandId(*id), *account, *amount});
 }
 
 Result<Answer> close(const Session& session, const AccountFlags& flags) {
   Result<core::AccountId> account = account_in(flags);
-  Result<Uuid> id = id_in(flags.command_id);
+  Result<Uuid> id = id_in(flags.sending.id);
   if (!account || !id) {
     return Unexpected(!account ? account.error() : id.error());
   }
-  return send_one(session, flags, core::CloseAccount{core::CommandId(*id), *account}, flags.id);
+  return send_one(session, flags, core::CloseAccount{core::CommandId(*id), *account});
 }
 
 struct BulkResult {
@@ -189,11 +133,11 @@ Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waite
   answer.json = json.add_json("bad_lines", bad.finish()).finish();
   answer.text += ", bad lines " + std::to_string(file.bad.size()) + "\n";
   if (!file.bad.empty() || !result.refused.empty()) {
-    answer.exit = Exit::partial;
+    answer.exit = tool::Exit::partial;
   }
   if (result.timed_out) {
     answer.note += "not every outcome came in time\n";
-    answer.exit = Exit::timed_out;
+    answer.exit = tool::Exit::timed_out;
   }
   return answer;
 }
@@ -206,22 +150,23 @@ Result<AccountFile> read_file(const std::string& path) {
   return read_accounts(in);
 }
 
-Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags, const AccountFile& file) {
+Result<BulkResult> send_all(tool::Reached& reached, const AccountFlags& flags,
+                            const AccountFile& file) {
   std::vector<Uuid> ids;
   for (std::size_t i = 0; i < file.accounts.size(); ++i) {
     ids.push_back(new_uuid_v7());
   }
   std::unique_ptr<OutcomeWatch> watch;
-  if (flags.wait) {
-    Result<std::unique_ptr<OutcomeWatch>> opened = OutcomeWatch::open(
-        reached.connection, *reached.reader, reached.partitions, ids, OutcomeWatch::From::now);
+  if (flags.sending.wait) {
+    Result<std::unique_ptr<OutcomeWatch>> opened =
+        OutcomeWatch::open(reached, ids, OutcomeWatch::From::now);
     if (!opened) {
       return Unexpected(opened.error());
     }
     watch = std::move(*opened);
   }
-  Result<std::unique_ptr<CommandSender>> sender =
-      CommandSender::connect(reached.connection, reached.partitions, kBulkLingerMs);
+  Result<std::unique_ptr<tool::CommandSender>> sender =
+      tool::CommandSender::connect(reached, kBulkLingerMs);
   if (!sender) {
     return Unexpected(sender.error());
   }
@@ -232,9 +177,8 @@ Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags, const A
     if (!sent) {
       return Unexpected(sent.error());
     }
-    (*sender)->producer().poll();
   }
-  if (Result<void> flushed = (*sender)->flush(kFlushMs); !flushed) {
+  if (Result<void> flushed = (*sender)->flush(); !flushed) {
     return Unexpected(flushed.error());
   }
   BulkResult result;
@@ -242,7 +186,7 @@ Result<BulkResult> send_all(Reached& reached, const AccountFlags& flags, const A
   if (!watch) {
     return result;
   }
-  Result<bool> ended = watch->wait(flags.timeout_s * 1000);
+  Result<bool> ended = watch->wait(flags.sending.timeout_s * 1000);
   if (!ended) {
     return Unexpected(ended.error());
   }
@@ -262,7 +206,7 @@ Result<Answer> open_file(const Session& session, const AccountFlags& flags) {
   if (!file) {
     return Unexpected(file.error());
   }
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -270,7 +214,7 @@ Result<Answer> open_file(const Session& session, const AccountFlags& flags) {
   if (!result) {
     return Unexpected(result.error());
   }
-  return bulk_answer(*file, *result, flags.wait);
+  return bulk_answer(*file, *result, flags.sending.wait);
 }
 
 nlohmann::ordered_json account_json(const std::string& id, const std::string& row) {
@@ -300,16 +244,12 @@ Result<Answer> get(const Session& session, const AccountFlags& flags) {
   if (!account) {
     return Unexpected(account.error());
   }
-  Result<Reached> reached = reach_system(session.flags);
-  if (!reached) {
-    return Unexpected(reached.error());
+  Result<Asked> asked = ask_daemons(session.flags, session.http);
+  if (!asked) {
+    return Unexpected(asked.error());
   }
-  Result<HttpTables> tables = HttpTables::open(session.flags, *reached);
-  if (!tables) {
-    return Unexpected(tables.error());
-  }
-  Result<std::optional<std::string>> row = tables->get(
-      "account", "accounts", flags.id, partition_of(account->view(), reached->partitions));
+  Result<std::optional<std::string>> row = asked->tables.get(
+      "account", "accounts", flags.id, partition_of(account->view(), asked->reached.partitions));
   if (!row) {
     return Unexpected(row.error());
   }
@@ -323,15 +263,11 @@ Result<Answer> get(const Session& session, const AccountFlags& flags) {
 }
 
 Result<Answer> list(const Session& session, const AccountFlags& flags) {
-  Result<Reached> reached = reach_system(session.flags);
-  if (!reached) {
-    return Unexpected(reached.error());
+  Result<Asked> asked = ask_daemons(session.flags, session.http);
+  if (!asked) {
+    return Unexpected(asked.error());
   }
-  Result<HttpTables> tables = HttpTables::open(session.flags, *reached);
-  if (!tables) {
-    return Unexpected(tables.error());
-  }
-  Result<RowPage> page = tables->page("account", "accounts", flags.limit, flags.cursor);
+  Result<RowPage> page = asked->tables.page("account", "accounts", flags.limit, flags.cursor);
   if (!page) {
     return Unexpected(page.error());
   }
@@ -345,10 +281,10 @@ Result<Answer> list(const Session& session, const AccountFlags& flags) {
   json["next"] =
       page->next.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(page->next);
   Answer answer{json.dump(), table.text()};
-  const std::vector<std::int32_t> unserved = tables->unserved("account");
+  const std::vector<std::int32_t> unserved = asked->tables.unserved("account");
   if (!unserved.empty()) {
     answer.note = std::to_string(unserved.size()) + " partitions are served by nobody\n";
-    answer.exit = Exit::partial;
+    answer.exit = tool::Exit::partial;
   }
   if (!page->next.empty()) {
     answer.note += "more: --cursor " + page->next + "\n";
@@ -358,21 +294,14 @@ Result<Answer> list(const Session& session, const AccountFlags& flags) {
 
 using Flags = std::shared_ptr<AccountFlags>;
 
-void add_waiting(CLI::App* command, const Flags& flags) {
-  command->add_flag("--wait", flags->wait, "Wait for the outcome; exit 4 if it is a refusal");
-  command->add_option("--timeout", flags->timeout_s, "Seconds to wait; then exit 9 [60]")
-      ->check(CLI::Range(1, 86'400));
-}
-
 void add_open(CLI::App* accounts, Session& session, const Flags& flags) {
   CLI::App* open = accounts->add_subcommand("open", "Open one account, or those of a file");
   open->add_option("ID", flags->id, "The new account's id");
   open->add_option("--currency", flags->currency, "Its currency, as EUR");
   open->add_option("--opening", flags->amount, "Its opening balance, as 100.00 [0]");
-  open->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
   open->add_flag("--dump-record", flags->dump_record, "Print the record instead of sending it");
   open->add_option("--from-file", flags->file, "CSV lines id,currency,opening; - is stdin");
-  add_waiting(open, flags);
+  add_send_options(*open, flags->sending);
   open->callback([&session, flags] {
     if (flags->file.empty() == flags->id.empty()) {
       throw CLI::ValidationError("accounts open", "give either an ID or --from-file");
@@ -388,15 +317,13 @@ void add_changes(CLI::App* accounts, Session& session, const Flags& flags) {
   put->add_option("ID", flags->id, "The account")->required();
   put->add_option("--amount", flags->amount, "How much, as 12.34")->required();
   put->add_option("--currency", flags->currency, "The account's currency")->required();
-  put->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
-  add_waiting(put, flags);
+  add_send_options(*put, flags->sending);
   put->callback([&session, flags] {
     session.chosen = [&session, flags] { return deposit(session, *flags); };
   });
   CLI::App* shut = accounts->add_subcommand("close", "Close an account whose balance is zero");
   shut->add_option("ID", flags->id, "The account")->required();
-  shut->add_option("--id", flags->command_id, "The command's id, to repeat one that was sent");
-  add_waiting(shut, flags);
+  add_send_options(*shut, flags->sending);
   shut->callback(
       [&session, flags] { session.chosen = [&session, flags] { return close(session, *flags); }; });
 }

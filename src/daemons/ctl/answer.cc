@@ -7,7 +7,8 @@
 
 namespace kpay::ctl {
 
-Answer failed(Exit exit, std::string_view code, std::string_view message, std::string_view hint) {
+Answer failed(tool::Exit exit, std::string_view code, std::string_view message,
+              std::string_view hint) {
   http::JsonObject error;
   error.add("code", code).add("message", message);
   if (!hint.empty()) {
@@ -24,7 +25,7 @@ Answer failed(Exit exit, std::string_view code, std::string_view message, std::s
 }
 
 Answer failed(const Error& error) {
-  return failed(exit_of(error.code), to_string(error.code), error.message);
+  return failed(tool::exit_of(error.code), to_string(error.code), error.message);
 }
 
 int print(const Answer& answer, bool json) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "daemons/ctl/exit.h"
+#include "daemons/tool/exit.h"
 
 namespace kpay::ctl {
 
@@ -14,11 +14,11 @@ struct Answer {
   std::string json{};  ///< one JSON document: all of standard output with --json
   std::string text{};  ///< standard output without it; with a line break at its end, or empty
   std::string note{};  ///< standard error without it: hints and summaries
-  Exit exit = Exit::ok;
+  tool::Exit exit = tool::Exit::ok;
 };
 
 /// {"error": {"code", "message", "hint"}}; `code` is a stable word, `hint` may be empty.
-[[nodiscard]] Answer failed(Exit exit, std::string_view code, std::string_view message,
+[[nodiscard]] Answer failed(tool::Exit exit, std::string_view code, std::string_view message,
                             std::string_view hint = "");
 [[nodiscard]] Answer failed(const Error& error);
 

@@ -144,11 +144,11 @@ Answer verified_answer(const VerifiedBooks& verified, bool timed_out) {
   answer.text += moving_text(report);
   if (report.right()) {
     answer.text += "equal up to offsets " + offsets_text(verified) + "\n";
-    answer.exit = timed_out ? Exit::timed_out : Exit::ok;
+    answer.exit = timed_out ? tool::Exit::timed_out : tool::Exit::ok;
     answer.note = timed_out ? "it did not come to rest in time\n" : "";
     return answer;
   }
-  answer.exit = Exit::check_failed;
+  answer.exit = tool::Exit::check_failed;
   answer.text += std::to_string(report.differences) + " differences";
   answer.text += report.differences == 0 ? ", but money is not conserved\n" : "; the first:\n";
   for (const std::string& difference : report.first) {
@@ -158,7 +158,7 @@ Answer verified_answer(const VerifiedBooks& verified, bool timed_out) {
 }
 
 Result<Answer> verify(const Session& session, const BooksFlags& flags) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -243,9 +243,9 @@ Answer shown_answer(const ShownBooks& books) {
       answer.note += " " + partition;
     }
     answer.note += "\n";
-    answer.exit = Exit::partial;
+    answer.exit = tool::Exit::partial;
   } else if (!books.conserved()) {
-    answer.exit = Exit::check_failed;
+    answer.exit = tool::Exit::check_failed;
   }
   if (!books.settled) {
     answer.note += "payments moved between the questions: the tables are of different moments\n";
@@ -254,15 +254,11 @@ Answer shown_answer(const ShownBooks& books) {
 }
 
 Result<Answer> show(const Session& session) {
-  Result<Reached> reached = reach_system(session.flags);
-  if (!reached) {
-    return Unexpected(reached.error());
+  Result<Asked> asked = ask_daemons(session.flags, session.http);
+  if (!asked) {
+    return Unexpected(asked.error());
   }
-  Result<HttpTables> tables = HttpTables::open(session.flags, *reached);
-  if (!tables) {
-    return Unexpected(tables.error());
-  }
-  Result<ShownBooks> books = show_books(*tables, kShowRounds);
+  Result<ShownBooks> books = show_books(asked->tables, kShowRounds);
   if (!books) {
     return Unexpected(books.error());
   }

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "core/limits.h"
 #include "daemons/ctl/receiver.h"
-#include "daemons/ctl/sweep.h"
+#include "daemons/tool/sweep.h"
 #include "stages/codecs.h"
 #include "stages/specs.h"
 #include "stream/changelog_reader.h"
@@ -89,7 +89,7 @@ class ChangelogState {
 // result speaks of is within the ends of the topics before it.
 class Verification {
  public:
-  Verification(const Reached& reached, std::function<void(const std::string&)> progress)
+  Verification(const tool::Reached& reached, std::function<void(const std::string&)> progress)
       : reached_(&reached), progress_(std::move(progress)) {}
 
   Result<VerifiedBooks> run() {
@@ -117,7 +117,8 @@ class Verification {
           std::string(stages::kTopicInflight), std::string(stages::kTopicIncoming)}) {
       for (std::int32_t p = 0; p < reached_->partitions; ++p) {
         const std::string name = reached_->connection.topic(topic);
-        Result<stream::LogBounds> bounds = reached_->reader->admin().bounds(name, p, kAnswerMs);
+        Result<stream::LogBounds> bounds =
+            reached_->reader->admin().bounds(name, p, tool::kAnswerMs);
         if (!bounds) {
           return Unexpected(bounds.error());
         }
@@ -138,7 +139,7 @@ class Verification {
 
   Result<void> sweep(const std::vector<std::string>& topics,
                      const std::function<void(std::size_t part, const stream::LogRecord&)>& taker) {
-    std::vector<SweepPart> parts;
+    std::vector<tool::SweepPart> parts;
     for (const std::string& topic : topics) {
       progress_("reading " + topic);
       for (std::size_t p = 0; p < verified_.ends[topic].size(); ++p) {
@@ -146,8 +147,8 @@ class Verification {
                          begins_[topic][p], verified_.ends[topic][p]});
       }
     }
-    Result<std::unique_ptr<Sweep>> sweep =
-        Sweep::start(reached_->connection.client, std::move(parts));
+    Result<std::unique_ptr<tool::Sweep>> sweep =
+        tool::Sweep::start(reached_->connection.client, std::move(parts));
     if (!sweep) {
       return Unexpected(sweep.error());
     }
@@ -322,7 +323,7 @@ class Verification {
     }
   }
 
-  const Reached* reached_;
+  const tool::Reached* reached_;
   std::function<void(const std::string&)> progress_;
   std::map<std::string, std::vector<std::int64_t>> begins_;
   VerifiedBooks verified_;
@@ -335,7 +336,7 @@ class Verification {
 
 }  // namespace
 
-Result<VerifiedBooks> read_books(const Reached& reached,
+Result<VerifiedBooks> read_books(const tool::Reached& reached,
                                  const std::function<void(const std::string&)>& progress) {
   return Verification(reached, progress).run();
 }

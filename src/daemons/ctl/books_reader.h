@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "daemons/ctl/books.h"
-#include "daemons/ctl/connection.h"
+#include "daemons/tool/connection.h"
 
 namespace kpay::ctl {
 
@@ -20,6 +20,6 @@ struct VerifiedBooks {
 
 /// Errors: conflict, when a topic does not go back to its beginning any more.
 [[nodiscard]] Result<VerifiedBooks> read_books(
-    const Reached& reached, const std::function<void(const std::string& doing)>& progress);
+    const tool::Reached& reached, const std::function<void(const std::string& doing)>& progress);
 
 }  // namespace kpay::ctl

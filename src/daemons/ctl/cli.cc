@@ -24,7 +24,7 @@ constexpr const char* kFooter =
     "  6 permission, 7 partial, 8 check failed, 9 timed out, 130 interrupted";
 
 // A command that waits or follows leaves nothing half done: what it sent has its own id.
-void on_interrupt(int) { _exit(static_cast<int>(Exit::interrupted)); }
+void on_interrupt(int) { _exit(static_cast<int>(tool::Exit::interrupted)); }
 
 void add_version(CLI::App& app, Session& session) {
   app.add_subcommand("version", "Say which build this is")->callback([&session] {
@@ -38,17 +38,11 @@ void add_version(CLI::App& app, Session& session) {
 }
 
 void add_common(CLI::App& app, Session& session) {
-  app.add_option("--bootstrap", session.flags.bootstrap,
-                 "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
-  app.add_option("--config", session.flags.config_file, "A YAML file with kafka.*");
-  app.add_option("--prefix", session.flags.prefix, "The beginning of topic names [kpay.]");
-  app.add_option("--partitions", session.flags.partitions,
-                 "Partitions of the topics [as many as they have]")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--http-ca", session.flags.http_ca, "Signs the daemons' HTTP certificates");
-  app.add_option("--http-certificate", session.flags.http_certificate,
+  tool::add_connection_options(app, session.flags);
+  app.add_option("--http-ca", session.http.ca, "Signs the daemons' HTTP certificates");
+  app.add_option("--http-certificate", session.http.certificate,
                  "This client's certificate for daemons that don't listen on loopback");
-  app.add_option("--http-key", session.flags.http_key, "The key of that certificate");
+  app.add_option("--http-key", session.http.key, "The key of that certificate");
   app.add_flag("--json", session.json, "One JSON document on standard output");
 }
 
@@ -57,6 +51,7 @@ void add_common(CLI::App& app, Session& session) {
 int run(int argc, const char* const* argv) {
   std::signal(SIGINT, on_interrupt);
   Session session;
+  session.flags.client_id = "kpayctl";
   CLI::App app("Operate kpay: topics, accounts, payments, books, pipeline", "kpayctl");
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -74,7 +69,7 @@ int run(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    return app.exit(error) == 0 ? 0 : static_cast<int>(tool::Exit::usage);
   }
   const Result<Answer> answer = session.chosen();
   return print(answer ? *answer : failed(answer.error()), session.json);

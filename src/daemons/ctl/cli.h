@@ -5,7 +5,8 @@
 #include <string>
 
 #include "daemons/ctl/answer.h"
-#include "daemons/ctl/connection.h"
+#include "daemons/ctl/http_tables.h"
+#include "daemons/tool/connection.h"
 
 namespace CLI {
 class App;
@@ -15,7 +16,8 @@ namespace kpay::ctl {
 
 /// What every command sees of the command line, and which command it chose.
 struct Session {
-  ConnectionFlags flags;
+  tool::ConnectionFlags flags;
+  HttpFlags http;
   bool json = false;
   std::function<Result<Answer>()> chosen;  ///< set while parsing
 };

@@ -89,7 +89,7 @@ std::optional<InstanceView> parse_status(const std::string& json) {
   return view;
 }
 
-Result<PipelineState> read_pipeline(Reached& reached) {
+Result<PipelineState> read_pipeline(tool::Reached& reached) {
   Result<std::map<std::string, std::string>> values =
       read_compacted(*reached.reader, reached.connection.topic("control.state"));
   if (!values) {
@@ -106,7 +106,7 @@ Result<PipelineState> read_pipeline(Reached& reached) {
   return *state;
 }
 
-Result<std::vector<InstanceView>> read_instances(Reached& reached) {
+Result<std::vector<InstanceView>> read_instances(tool::Reached& reached) {
   Result<std::map<std::string, std::string>> values =
       read_compacted(*reached.reader, reached.connection.topic("control.status"));
   if (!values) {
@@ -121,7 +121,7 @@ Result<std::vector<InstanceView>> read_instances(Reached& reached) {
   return instances;
 }
 
-Result<void> write_pipeline(const Reached& reached, const PipelineState& state) {
+Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state) {
   Result<std::unique_ptr<kafka::PlainProducer>> producer =
       kafka::PlainProducer::connect(reached.connection.client);
   if (!producer) {
@@ -130,7 +130,7 @@ Result<void> write_pipeline(const Reached& reached, const PipelineState& state) 
   const std::string value = to_json(state);
   Result<void> sent = (*producer)->send(reached.connection.topic("control.state"), 0,
                                         as_bytes(std::string_view(kPipelineKey)), as_bytes(value));
-  return sent ? (*producer)->flush(kAnswerMs) : sent;
+  return sent ? (*producer)->flush(tool::kAnswerMs) : sent;
 }
 
 std::string missing_tasks(const std::vector<InstanceView>& instances, const std::string& stage,

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "daemons/ctl/connection.h"
+#include "daemons/tool/connection.h"
 
 namespace kpay::ctl {
 
@@ -54,9 +54,9 @@ inline constexpr std::int64_t kStaleMs = 10'000;
 [[nodiscard]] std::optional<InstanceView> parse_status(const std::string& json);
 
 /// Running: without a pause, when nobody has said anything yet.
-[[nodiscard]] Result<PipelineState> read_pipeline(Reached& reached);
-[[nodiscard]] Result<std::vector<InstanceView>> read_instances(Reached& reached);
-[[nodiscard]] Result<void> write_pipeline(const Reached& reached, const PipelineState& state);
+[[nodiscard]] Result<PipelineState> read_pipeline(tool::Reached& reached);
+[[nodiscard]] Result<std::vector<InstanceView>> read_instances(tool::Reached& reached);
+[[nodiscard]] Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state);
 
 /// The partitions of a stage and how they stand, in words: empty when every task of the stage
 /// runs on a live instance and is paused (or not) as wanted.

@@ -62,7 +62,7 @@ Json to_json(const Letter& letter, bool bytes) {
 }
 
 Result<Answer> list(const Session& session, const DlqFlags& flags) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }

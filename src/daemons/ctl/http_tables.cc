@@ -90,7 +90,7 @@ std::optional<Instance> parse_instance(const std::string& id, const std::string&
   return instance;
 }
 
-Result<HttpTables> HttpTables::open(const ConnectionFlags& flags, Reached& reached) {
+Result<HttpTables> HttpTables::open(const HttpFlags& flags, tool::Reached& reached) {
   Result<std::map<std::string, std::string>> metadata =
       read_compacted(*reached.reader, reached.connection.topic("metadata"));
   if (!metadata) {
@@ -98,9 +98,8 @@ Result<HttpTables> HttpTables::open(const ConnectionFlags& flags, Reached& reach
   }
   HttpTables tables;
   tables.partitions_ = reached.partitions;
-  tables.tls_ = !flags.http_certificate.empty() || !flags.http_ca.empty();
-  tables.client_.emplace(
-      http::ClientOptions{flags.http_ca, flags.http_certificate, flags.http_key});
+  tables.tls_ = !flags.certificate.empty() || !flags.ca.empty();
+  tables.client_.emplace(http::ClientOptions{flags.ca, flags.certificate, flags.key});
   for (const auto& [id, json] : *metadata) {
     if (std::optional<Instance> instance = parse_instance(id, json)) {
       tables.instances_.push_back(std::move(*instance));
@@ -245,6 +244,18 @@ Result<void> HttpTables::each(const Instance& instance, const std::string& stage
     cursor = page->next;
   } while (!cursor.empty());
   return {};
+}
+
+Result<Asked> ask_daemons(const tool::ConnectionFlags& flags, const HttpFlags& http) {
+  Result<tool::Reached> reached = tool::reach_system(flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<HttpTables> tables = HttpTables::open(http, *reached);
+  if (!tables) {
+    return Unexpected(tables.error());
+  }
+  return Asked{std::move(*reached), std::move(*tables)};
 }
 
 }  // namespace kpay::ctl

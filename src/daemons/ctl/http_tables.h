@@ -8,10 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "daemons/ctl/connection.h"
+#include "daemons/tool/connection.h"
 #include "http/client.h"
 
 namespace kpay::ctl {
+
+/// How daemons are asked that don't listen on loopback: over mutual TLS. Empty: in the clear.
+struct HttpFlags {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+};
 
 /// An instance as it described itself on `metadata`.
 struct Instance {
@@ -45,7 +52,7 @@ struct RowPage {
 
 class HttpTables {
  public:
-  static Result<HttpTables> open(const ConnectionFlags& flags, Reached& reached);
+  static Result<HttpTables> open(const HttpFlags& flags, tool::Reached& reached);
 
   /// The row's fields, asked of who has that partition. Errors: unavailable, naming the partition
   /// that nobody serves, or the daemon that doesn't answer.
@@ -73,5 +80,12 @@ class HttpTables {
   bool tls_ = false;
   std::optional<http::Client> client_;
 };
+
+/// A cluster that was reached, and its daemons' tables.
+struct Asked {
+  tool::Reached reached;
+  HttpTables tables;
+};
+[[nodiscard]] Result<Asked> ask_daemons(const tool::ConnectionFlags& flags, const HttpFlags& http);
 
 }  // namespace kpay::ctl

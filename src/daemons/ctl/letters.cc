@@ -5,7 +5,7 @@
 
 #include "core/dead_letter.h"
 #include "daemons/ctl/receiver.h"
-#include "daemons/ctl/sweep.h"
+#include "daemons/tool/sweep.h"
 #include "stages/specs.h"
 #include "stream/topics.h"
 
@@ -13,8 +13,9 @@ namespace kpay::ctl {
 
 namespace {
 
-Result<std::vector<SweepPart>> parts_of(const Reached& reached, const std::string& topic) {
-  std::vector<SweepPart> parts;
+Result<std::vector<tool::SweepPart>> parts_of(const tool::Reached& reached,
+                                              const std::string& topic) {
+  std::vector<tool::SweepPart> parts;
   Result<std::vector<kafka::PartitionRange>> ranges =
       reached.reader->ranges(topic, reached.partitions);
   if (!ranges) {
@@ -26,12 +27,13 @@ Result<std::vector<SweepPart>> parts_of(const Reached& reached, const std::strin
   return parts;
 }
 
-Result<std::map<Uuid, std::string>> names_by_id(const Reached& reached) {
+Result<std::map<Uuid, std::string>> names_by_id(const tool::Reached& reached) {
   std::vector<std::string> names;
   for (const std::string& name : stream::topics_of(stages::all_specs())) {
     names.push_back(reached.connection.topic(name));
   }
-  Result<std::vector<kafka::TopicInfo>> infos = reached.reader->admin().describe(names, kAnswerMs);
+  Result<std::vector<kafka::TopicInfo>> infos =
+      reached.reader->admin().describe(names, tool::kAnswerMs);
   if (!infos) {
     return Unexpected(infos.error());
   }
@@ -58,12 +60,12 @@ std::string reason_text(stream::DeadLetterReason reason) {
   return std::string(own.empty() ? core::dead_letter_text(reason) : own);
 }
 
-Result<Letters> read_letters(const Reached& reached, std::size_t limit) {
+Result<Letters> read_letters(const tool::Reached& reached, std::size_t limit) {
   Result<std::map<Uuid, std::string>> names = names_by_id(reached);
   if (!names) {
     return Unexpected(names.error());
   }
-  Result<std::vector<SweepPart>> parts =
+  Result<std::vector<tool::SweepPart>> parts =
       parts_of(reached, reached.connection.topic(stream::kDeadLetterTopic));
   if (!parts) {
     return Unexpected(parts.error());
@@ -72,7 +74,8 @@ Result<Letters> read_letters(const Reached& reached, std::size_t limit) {
   std::vector<std::deque<Letter>> found(parts->size());
   Letters result;
   stream::Frame frame;
-  Result<std::unique_ptr<Sweep>> sweep = Sweep::start(reached.connection.client, *parts);
+  Result<std::unique_ptr<tool::Sweep>> sweep =
+      tool::Sweep::start(reached.connection.client, *parts);
   if (!sweep) {
     return Unexpected(sweep.error());
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemons/ctl/connection.h"
+#include "daemons/tool/connection.h"
 #include "stream/dead_letter.h"
 
 namespace kpay::ctl {
@@ -24,7 +24,7 @@ struct Letters {
   std::size_t total = 0;
 };
 
-[[nodiscard]] Result<Letters> read_letters(const Reached& reached, std::size_t limit);
+[[nodiscard]] Result<Letters> read_letters(const tool::Reached& reached, std::size_t limit);
 
 /// The word of docs/events.md for a reason's number.
 [[nodiscard]] std::string reason_text(stream::DeadLetterReason reason);

@@ -22,28 +22,28 @@ bool is_rejection(const core::Outcome& outcome) {
 
 }  // namespace
 
-Result<std::unique_ptr<OutcomeWatch>> OutcomeWatch::open(const Connection& connection,
-                                                         kafka::TopicReader& reader,
-                                                         std::int32_t partitions,
+Result<std::unique_ptr<OutcomeWatch>> OutcomeWatch::open(tool::Reached& reached,
                                                          const std::vector<Uuid>& ids, From from) {
   std::unique_ptr<OutcomeWatch> watch(new OutcomeWatch());
   std::set<std::int32_t> needed;
   for (const Uuid& id : ids) {
     watch->wanted_.emplace(id, true);
-    needed.insert(partition_of(id.view(), partitions));
+    needed.insert(partition_of(id.view(), reached.partitions));
   }
   watch->ids_ = watch->wanted_.size();
-  const std::string topic = connection.topic(stages::kTopicComplete);
-  std::vector<SweepPart> parts;
+  const std::string topic = reached.topic(stages::kTopicComplete);
+  std::vector<tool::SweepPart> parts;
   for (const std::int32_t partition : needed) {
-    Result<stream::LogBounds> bounds = reader.admin().bounds(topic, partition, kAnswerMs);
+    Result<stream::LogBounds> bounds =
+        reached.reader->admin().bounds(topic, partition, tool::kAnswerMs);
     if (!bounds) {
       return Unexpected(bounds.error());
     }
     watch->now_.push_back(bounds->end);
     parts.push_back({topic, partition, from == From::now ? bounds->end : bounds->begin});
   }
-  Result<std::unique_ptr<Sweep>> sweep = Sweep::start(connection.client, std::move(parts));
+  Result<std::unique_ptr<tool::Sweep>> sweep =
+      tool::Sweep::start(reached.connection.client, std::move(parts));
   if (!sweep) {
     return Unexpected(sweep.error());
   }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/outcomes.h"
-#include "daemons/ctl/connection.h"
-#include "daemons/ctl/sweep.h"
+#include "daemons/tool/connection.h"
+#include "daemons/tool/sweep.h"
 #include "stream/frame.h"
 #include "wire/codec.h"
 
@@ -21,9 +21,7 @@ class OutcomeWatch {
   enum class From { now, beginning };
 
   /// Watches the partitions of these ids. Open it BEFORE the commands are sent.
-  static Result<std::unique_ptr<OutcomeWatch>> open(const Connection& connection,
-                                                    kafka::TopicReader& reader,
-                                                    std::int32_t partitions,
+  static Result<std::unique_ptr<OutcomeWatch>> open(tool::Reached& reached,
                                                     const std::vector<Uuid>& ids, From from);
 
   /// Reads on until every id has an outcome, or the time is over; false then.
@@ -42,7 +40,7 @@ class OutcomeWatch {
   std::size_t ids_ = 0;
   std::unordered_map<Uuid, bool> wanted_;
   std::unordered_map<Uuid, core::Outcome> outcomes_;
-  std::unique_ptr<Sweep> sweep_;
+  std::unique_ptr<tool::Sweep> sweep_;
   std::vector<std::int64_t> now_;  // where each part ended at open()
   stream::Frame frame_;
   wire::OutcomeCodec codec_;

@@ -41,7 +41,7 @@ struct Change {
   PipelineState after;
 };
 
-Result<Change> change(Reached& reached, bool paused, const std::string& reason) {
+Result<Change> change(tool::Reached& reached, bool paused, const std::string& reason) {
   Result<PipelineState> before = read_pipeline(reached);
   if (!before) {
     return Unexpected(before.error());
@@ -74,7 +74,7 @@ Result<std::string> wait_for(std::int64_t deadline,
   }
 }
 
-Result<std::string> not_at(Reached& reached, bool paused) {
+Result<std::string> not_at(tool::Reached& reached, bool paused) {
   Result<std::vector<InstanceView>> instances = read_instances(reached);
   if (!instances) {
     return Unexpected(instances.error());
@@ -83,7 +83,7 @@ Result<std::string> not_at(Reached& reached, bool paused) {
 }
 
 Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paused) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -99,7 +99,7 @@ Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paus
       return Unexpected(missing.error());
     }
     if (!missing->empty()) {
-      return failed(Exit::timed_out, "timed_out",
+      return failed(tool::Exit::timed_out, "timed_out",
                     "not " + std::string(word(paused)) + " within " +
                         std::to_string(flags.timeout_s) + " s: " + *missing,
                     "the pipeline's desired state stands");
@@ -143,7 +143,7 @@ std::string not_marked(const std::vector<InstanceView>& instances) {
 }
 
 // Why the pipeline is not drained yet; empty when it is, and then `instances` is the proof.
-Result<std::string> not_drained(const Session& session, Reached& reached,
+Result<std::string> not_drained(const Session& session, tool::Reached& reached,
                                 std::vector<InstanceView>& instances, ShownBooks& books) {
   Result<std::vector<InstanceView>> seen = read_instances(reached);
   if (!seen) {
@@ -159,7 +159,7 @@ Result<std::string> not_drained(const Session& session, Reached& reached,
       return why;
     }
   }
-  Result<HttpTables> tables = HttpTables::open(session.flags, reached);
+  Result<HttpTables> tables = HttpTables::open(session.http, reached);
   if (!tables) {
     return Unexpected(tables.error());
   }
@@ -198,7 +198,7 @@ Answer drained_answer(const Change& change, const std::vector<InstanceView>& ins
 }
 
 Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -215,7 +215,7 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
     return Unexpected(missing.error());
   }
   if (!missing->empty()) {
-    return failed(Exit::timed_out, "timed_out",
+    return failed(tool::Exit::timed_out, "timed_out",
                   "not drained within " + std::to_string(flags.timeout_s) + " s: " + *missing,
                   "intake stays paused: `kpayctl pipeline resume` ends that");
   }
@@ -223,7 +223,7 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
 }
 
 Result<Answer> show(const Session& session) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }

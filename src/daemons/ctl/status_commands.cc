@@ -58,7 +58,7 @@ std::string fault_of(const std::vector<InstanceView>& instances, const PipelineS
 }
 
 Result<Answer> show(const Session& session, bool check) {
-  Result<Reached> reached = reach_system(session.flags);
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
   }
@@ -91,7 +91,7 @@ Result<Answer> show(const Session& session, bool check) {
                     .dump();
   answer.text = instances_text(instances, now_ms) + "\n" + tasks_text(instances, now_ms);
   answer.note = fault;
-  answer.exit = check && !fault.empty() ? Exit::check_failed : Exit::ok;
+  answer.exit = check && !fault.empty() ? tool::Exit::check_failed : tool::Exit::ok;
   return answer;
 }
 

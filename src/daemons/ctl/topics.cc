@@ -4,7 +4,7 @@
 
 #include "base/time.h"
 #include "build_info.h"
-#include "daemons/ctl/sweep.h"
+#include "daemons/tool/sweep.h"
 #include "kafka/plain_producer.h"
 #include "stages/specs.h"
 #include "stream/topics.h"
@@ -30,19 +30,20 @@ struct SeenTopics {
   }
 };
 
-Result<SeenTopics> see(const Connection& connection, kafka::Admin& admin,
+Result<SeenTopics> see(const tool::Connection& connection, kafka::Admin& admin,
                        const std::vector<TopicShape>& wanted) {
   std::vector<std::string> names;
   for (const TopicShape& topic : wanted) {
     names.push_back(connection.topic(topic.name));
   }
-  Result<std::vector<kafka::TopicInfo>> infos = admin.describe(names, kAnswerMs);
+  Result<std::vector<kafka::TopicInfo>> infos = admin.describe(names, tool::kAnswerMs);
   if (!infos) {
     return Unexpected(infos.error());
   }
   SeenTopics seen{std::move(*infos), {}};
   for (const kafka::TopicInfo& info : seen.infos) {
-    Result<std::map<std::string, std::string>> settings = admin.settings(info.name, kAnswerMs);
+    Result<std::map<std::string, std::string>> settings =
+        admin.settings(info.name, tool::kAnswerMs);
     if (!settings) {
       return Unexpected(settings.error());
     }
@@ -52,14 +53,14 @@ Result<SeenTopics> see(const Connection& connection, kafka::Admin& admin,
   return seen;
 }
 
-Result<TopicSizes> sizes_of(const Connection& connection, kafka::Admin& admin,
+Result<TopicSizes> sizes_of(const tool::Connection& connection, kafka::Admin& admin,
                             std::int32_t replication) {
   Result<std::vector<kafka::TopicInfo>> infos =
-      admin.describe({connection.topic(stages::kTopicIncoming)}, kAnswerMs);
+      admin.describe({connection.topic(stages::kTopicIncoming)}, tool::kAnswerMs);
   if (!infos) {
     return Unexpected(infos.error());
   }
-  Result<int> brokers = admin.brokers(kAnswerMs);
+  Result<int> brokers = admin.brokers(tool::kAnswerMs);
   if (!brokers) {
     return Unexpected(brokers.error());
   }
@@ -72,7 +73,7 @@ Result<TopicSizes> sizes_of(const Connection& connection, kafka::Admin& admin,
   return sizes;
 }
 
-stream::TopicTable table_of(const Connection& connection, const SeenTopics& seen,
+stream::TopicTable table_of(const tool::Connection& connection, const SeenTopics& seen,
                             const std::vector<stream::StageSpec>& specs) {
   const std::vector<std::string> names = stream::topics_of(specs);
   stream::TopicTable table(connection.prefix, names);
@@ -89,15 +90,15 @@ stream::TopicTable table_of(const Connection& connection, const SeenTopics& seen
 Result<stream::LogBounds> bounds_of(kafka::Admin& admin, const std::string& topic,
                                     std::int32_t partition) {
   const std::int64_t deadline = monotonic_ms() + kLeaderMs;
-  Result<stream::LogBounds> bounds = admin.bounds(topic, partition, kAnswerMs);
+  Result<stream::LogBounds> bounds = admin.bounds(topic, partition, tool::kAnswerMs);
   while (!bounds && monotonic_ms() < deadline) {
-    bounds = admin.bounds(topic, partition, kAnswerMs);
+    bounds = admin.bounds(topic, partition, tool::kAnswerMs);
   }
   return bounds;
 }
 
-Result<void> view_bounds(const Connection& connection, kafka::Admin& admin, const SeenTopics& seen,
-                         TopicsView& view) {
+Result<void> view_bounds(const tool::Connection& connection, kafka::Admin& admin,
+                         const SeenTopics& seen, TopicsView& view) {
   const std::vector<stream::StageSpec> specs = stages::all_specs();
   const stream::TopicTable table = table_of(connection, seen, specs);
   for (const stream::StageSpec& spec : specs) {
@@ -129,8 +130,8 @@ Result<void> view_bounds(const Connection& connection, kafka::Admin& admin, cons
   return {};
 }
 
-Result<void> read_first_records(const Connection& connection, TopicsView& view) {
-  std::vector<SweepPart> parts;
+Result<void> read_first_records(const tool::Connection& connection, TopicsView& view) {
+  std::vector<tool::SweepPart> parts;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < view.changelogs.size(); ++i) {
     const ChangelogView& each = view.changelogs[i];
@@ -142,7 +143,8 @@ Result<void> read_first_records(const Connection& connection, TopicsView& view) 
   if (parts.empty()) {
     return {};
   }
-  Result<std::unique_ptr<Sweep>> sweep = Sweep::start(connection.client, std::move(parts));
+  Result<std::unique_ptr<tool::Sweep>> sweep =
+      tool::Sweep::start(connection.client, std::move(parts));
   if (!sweep) {
     return Unexpected(sweep.error());
   }
@@ -154,7 +156,7 @@ Result<void> read_first_records(const Connection& connection, TopicsView& view) 
   });
 }
 
-Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
+Result<void> change_topics(const tool::Connection& connection, kafka::Admin& admin,
                            const TopicsView& view) {
   std::vector<kafka::NewTopic> missing;
   std::map<std::string, kafka::Settings> changes;
@@ -185,7 +187,7 @@ Result<void> change_topics(const Connection& connection, kafka::Admin& admin,
   return {};
 }
 
-Result<void> write_genesis(const Connection& connection, const TopicsView& view,
+Result<void> write_genesis(const tool::Connection& connection, const TopicsView& view,
                            const GenesisDecision& decision, const Uuid& lineage) {
   Result<std::unique_ptr<kafka::PlainProducer>> producer =
       kafka::PlainProducer::connect(connection.client);
@@ -210,7 +212,7 @@ Result<void> write_genesis(const Connection& connection, const TopicsView& view,
 }
 
 // Metadata of what was created reaches the brokers one after the other.
-Result<TopicsView> look_until_there(const Connection& connection, kafka::TopicReader& reader,
+Result<TopicsView> look_until_there(const tool::Connection& connection, kafka::TopicReader& reader,
                                     std::int32_t replication) {
   const std::int64_t deadline = monotonic_ms() + kLeaderMs;
   Result<TopicsView> view = look(connection, reader, replication);
@@ -231,11 +233,11 @@ Result<TopicsView> look_until_there(const Connection& connection, kafka::TopicRe
 
 }  // namespace
 
-Result<TopicsView> look(const Connection& connection, kafka::TopicReader& reader,
+Result<TopicsView> look(const tool::Connection& connection, kafka::TopicReader& reader,
                         std::int32_t replication) {
   kafka::Admin& admin = reader.admin();
   TopicsView view;
-  Result<std::string> cluster_id = admin.cluster_id(kAnswerMs);
+  Result<std::string> cluster_id = admin.cluster_id(tool::kAnswerMs);
   if (!cluster_id) {
     return Unexpected(cluster_id.error());
   }
@@ -260,7 +262,7 @@ Result<TopicsView> look(const Connection& connection, kafka::TopicReader& reader
   return view;
 }
 
-Result<Applied> apply(const Connection& connection, kafka::TopicReader& reader,
+Result<Applied> apply(const tool::Connection& connection, kafka::TopicReader& reader,
                       std::int32_t replication) {
   Result<TopicsView> view = look(connection, reader, replication);
   if (!view) {

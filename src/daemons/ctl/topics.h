@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "daemons/ctl/connection.h"
 #include "daemons/ctl/genesis.h"
 #include "daemons/ctl/topic_plan.h"
+#include "daemons/tool/connection.h"
 
 namespace kpay::ctl {
 
@@ -20,8 +20,8 @@ struct TopicsView {
 };
 
 /// Replication 0: that of the topics, or 3 (less if there are fewer brokers).
-[[nodiscard]] Result<TopicsView> look(const Connection& connection, kafka::TopicReader& reader,
-                                      std::int32_t replication);
+[[nodiscard]] Result<TopicsView> look(const tool::Connection& connection,
+                                      kafka::TopicReader& reader, std::int32_t replication);
 
 struct Applied {
   std::vector<TopicDifference> done;
@@ -31,7 +31,7 @@ struct Applied {
 
 /// Creates, changes and writes genesis; run again after a crash, it finishes the same work.
 /// Errors: conflict, before anything is changed, when the log says no.
-[[nodiscard]] Result<Applied> apply(const Connection& connection, kafka::TopicReader& reader,
+[[nodiscard]] Result<Applied> apply(const tool::Connection& connection, kafka::TopicReader& reader,
                                     std::int32_t replication);
 
 }  // namespace kpay::ctl

@@ -75,46 +75,60 @@ bool refused(const TopicsView& view, const GenesisView& genesis) {
   return !fixable;
 }
 
+// A cluster that was reached; kpay's topics may not be there yet.
+struct Cluster {
+  tool::Connection connection;
+  std::unique_ptr<kafka::TopicReader> reader;
+};
+
+Result<Cluster> reach_cluster(const Session& session) {
+  Result<tool::Connection> connection = tool::resolve(session.flags);
+  if (!connection) {
+    return Unexpected(connection.error());
+  }
+  Result<std::unique_ptr<kafka::TopicReader>> reader = tool::reach(*connection);
+  if (!reader) {
+    return Unexpected(reader.error());
+  }
+  return Cluster{std::move(*connection), std::move(*reader)};
+}
+
 struct Found {
-  Connection connection;
   TopicsView view;
   GenesisView genesis;
 };
 
-Result<Found> find(const Session& session, std::int32_t replication) {
-  Result<Connection> connection = resolve(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
-  }
-  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
-  if (!reader) {
-    return Unexpected(reader.error());
-  }
-  Result<TopicsView> view = look(*connection, **reader, replication);
+Result<Found> find(const Cluster& cluster, std::int32_t replication) {
+  Result<TopicsView> view = look(cluster.connection, *cluster.reader, replication);
   if (!view) {
     return Unexpected(view.error());
   }
   GenesisView genesis = genesis_of(*view);
-  return Found{std::move(*connection), std::move(*view), std::move(genesis)};
+  return Found{std::move(*view), std::move(genesis)};
 }
 
 // `check` is `plan` whose differences are failures.
 Result<Answer> show(const Session& session, std::int32_t replication, bool check) {
-  Result<Found> found = find(session, replication);
+  Result<Cluster> cluster = reach_cluster(session);
+  if (!cluster) {
+    return Unexpected(cluster.error());
+  }
+  Result<Found> found = find(*cluster, replication);
   if (!found) {
     return Unexpected(found.error());
   }
-  const auto& [connection, view, genesis] = *found;
+  const auto& [view, genesis] = *found;
+  const std::string& prefix = cluster->connection.prefix;
   const bool clean = view.differences.empty() && genesis.missing == 0 && genesis.fault.empty();
   Answer answer;
-  answer.json = document(view, genesis, connection.prefix).add("ok", clean).finish();
-  answer.text = lines(view.differences, connection.prefix) + genesis_lines(genesis);
+  answer.json = document(view, genesis, prefix).add("ok", clean).finish();
+  answer.text = lines(view.differences, prefix) + genesis_lines(genesis);
   if (clean) {
     answer.note = std::to_string(view.wanted.size()) + " topics are as planned\n";
   } else if (check) {
-    answer.exit = Exit::check_failed;
+    answer.exit = tool::Exit::check_failed;
   } else if (refused(view, genesis)) {
-    answer.exit = Exit::refused;
+    answer.exit = tool::Exit::refused;
   } else {
     answer.note = "`kpayctl topics apply` makes these changes\n";
   }
@@ -122,15 +136,12 @@ Result<Answer> show(const Session& session, std::int32_t replication, bool check
 }
 
 Result<Answer> apply_plan(const Session& session, std::int32_t replication) {
-  Result<Connection> connection = resolve(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
+  Result<Cluster> cluster = reach_cluster(session);
+  if (!cluster) {
+    return Unexpected(cluster.error());
   }
-  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
-  if (!reader) {
-    return Unexpected(reader.error());
-  }
-  Result<Applied> applied = apply(*connection, **reader, replication);
+  const std::string& prefix = cluster->connection.prefix;
+  Result<Applied> applied = apply(cluster->connection, *cluster->reader, replication);
   if (!applied) {
     return Unexpected(applied.error());
   }
@@ -138,11 +149,11 @@ Result<Answer> apply_plan(const Session& session, std::int32_t replication) {
   Answer answer;
   answer.json = http::JsonObject()
                     .add("changed", changed)
-                    .add_json("differences", to_json(applied->done, connection->prefix))
+                    .add_json("differences", to_json(applied->done, prefix))
                     .add("genesis_written", applied->genesis_written)
                     .add("lineage", applied->lineage)
                     .finish();
-  answer.text = lines(applied->done, connection->prefix);
+  answer.text = lines(applied->done, prefix);
   if (applied->genesis_written > 0) {
     answer.text += "genesis: written to " + std::to_string(applied->genesis_written) +
                    " changelog partitions, lineage " + applied->lineage + "\n";

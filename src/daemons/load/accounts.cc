@@ -6,9 +6,9 @@
 #include "base/time.h"
 #include "daemons/load/answers.h"
 #include "daemons/load/cli.h"
-#include "daemons/load/command_sender.h"
 #include "daemons/load/id_series.h"
 #include "daemons/load/progress.h"
+#include "daemons/tool/command_sender.h"
 #include "stages/specs.h"
 
 namespace kpay::load {
@@ -78,7 +78,7 @@ Result<core::Money> opening_of(const Flags& flags) {
 }
 
 Result<void> send_all(const Flags& flags, const core::Money& opening, const IdSeries& ids,
-                      CommandSender& sender, Progress& progress) {
+                      tool::CommandSender& sender, Progress& progress) {
   for (std::uint32_t i = 0; i < flags.count && !interrupted(); ++i) {
     const std::string account = flags.account_prefix + std::to_string(flags.first + i);
     const core::OpenAccount command{core::CommandId(ids.make(i, wall_clock_now())),
@@ -115,20 +115,22 @@ Ending told(const Flags& flags, std::uint64_t sent, const Tally& tally, bool in_
         .add("existed", tally.existed)
         .add("refused", tally.refused)
         .add("unanswered", sent - std::min(sent, tally.finished()));
-    ending.exit = tally.refused.empty() ? Exit::ok : Exit::partial;
+    ending.exit = tally.refused.empty() ? tool::Exit::ok : tool::Exit::partial;
   }
   ending.report.add("seconds", seconds, 3);
-  ending.exit = interrupted() ? Exit::interrupted : in_time ? ending.exit : Exit::timed_out;
+  ending.exit = interrupted() ? tool::Exit::interrupted
+                : in_time     ? ending.exit
+                              : tool::Exit::timed_out;
   return ending;
 }
 
 // Reads outcomes into `tally`, from now on; nothing when they aren't waited for.
-Result<std::unique_ptr<AnswerReader>> watch(const Flags& flags, const Connection& connection,
+Result<std::unique_ptr<AnswerReader>> watch(const Flags& flags, const tool::Reached& reached,
                                             const IdSeries& ids, Tally& tally) {
   if (!flags.wait) {
     return std::unique_ptr<AnswerReader>();
   }
-  Result<std::vector<std::int64_t>> ends = connection.ends(stages::kTopicComplete);
+  Result<std::vector<std::int64_t>> ends = reached.ends(stages::kTopicComplete);
   if (!ends) {
     return Unexpected(ends.error());
   }
@@ -140,7 +142,7 @@ Result<std::unique_ptr<AnswerReader>> watch(const Flags& flags, const Connection
       tally.take(*number, *command);
     }
   };
-  return AnswerReader::open(connection, {{}, {}, *ends}, std::move(takers));
+  return AnswerReader::open(reached, {{}, {}, *ends}, std::move(takers));
 }
 
 Result<Ending> open_accounts(const Session& session, const Flags& flags) {
@@ -148,18 +150,19 @@ Result<Ending> open_accounts(const Session& session, const Flags& flags) {
   if (!opening) {
     return Unexpected(opening.error());
   }
-  Result<Connection> connection = connect(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
   }
   const IdSeries ids;
   Tally tally;
   tally.answered.resize(flags.count);
-  Result<std::unique_ptr<AnswerReader>> answers = watch(flags, *connection, ids, tally);
+  Result<std::unique_ptr<AnswerReader>> answers = watch(flags, *reached, ids, tally);
   if (!answers) {
     return Unexpected(answers.error());
   }
-  Result<std::unique_ptr<CommandSender>> sender = CommandSender::connect(*connection, kLingerMs);
+  Result<std::unique_ptr<tool::CommandSender>> sender =
+      tool::CommandSender::connect(*reached, kLingerMs);
   if (!sender) {
     return Unexpected(sender.error());
   }

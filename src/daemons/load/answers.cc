@@ -6,89 +6,60 @@ namespace kpay::load {
 
 namespace {
 
-constexpr std::size_t kReadAheadKilobytes = 65'536;
-constexpr std::size_t kRecordsPerPoll = 512;
+void add_parts(const std::string& topic, const std::vector<std::int64_t>& offsets,
+               std::vector<tool::SweepPart>& parts) {
+  std::int32_t partition = 0;
+  for (const std::int64_t offset : offsets) {
+    parts.push_back({topic, partition++, offset});
+  }
+}
 
 }  // namespace
 
-Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const Connection& connection,
+Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const tool::Reached& reached,
                                                          const AnswerOffsets& from,
                                                          AnswerTakers takers) {
   std::unique_ptr<AnswerReader> answers(new AnswerReader());
   answers->takers_ = std::move(takers);
-  Result<kafka::KafkaHandle> client =
-      kafka::make_reading_client(connection.client, answers->events_, kReadAheadKilobytes);
-  if (!client) {
-    return Unexpected(client.error());
+  std::vector<tool::SweepPart> parts;
+  add_parts(reached.topic(stages::kTopicConfirmed), from.confirmed, parts);
+  add_parts(reached.topic(stages::kTopicFailed), from.failed, parts);
+  answers->first_frame_part_ = parts.size();
+  add_parts(reached.topic(stages::kTopicComplete), from.complete, parts);
+  answers->seen_.resize(parts.size());
+  Result<std::unique_ptr<tool::Sweep>> sweep =
+      tool::Sweep::start(reached.connection.client, std::move(parts));
+  if (!sweep) {
+    return Unexpected(sweep.error());
   }
-  answers->client_ = std::move(*client);
-  Result<void> started = answers->start(connection, stages::kTopicConfirmed, from.confirmed, false);
-  started =
-      started ? answers->start(connection, stages::kTopicFailed, from.failed, false) : started;
-  started =
-      started ? answers->start(connection, stages::kTopicComplete, from.complete, true) : started;
-  if (!started) {
-    return Unexpected(started.error());
-  }
+  answers->sweep_ = std::move(*sweep);
   return answers;
 }
 
-Result<void> AnswerReader::start(const Connection& connection, std::string_view topic,
-                                 const std::vector<std::int64_t>& offsets, bool is_complete) {
-  if (offsets.empty()) {
-    return {};
-  }
-  topics_.emplace_back(rd_kafka_topic_new(client_.get(), connection.topic(topic).c_str(), nullptr));
-  std::int32_t partition = 0;
-  for (const std::int64_t offset : offsets) {
-    Part part;
-    part.is_complete = is_complete;
-    part.reader = std::make_unique<kafka::PartitionReader>(client_.get(), topics_.back().get(),
-                                                           partition++, &wake_);
-    if (Result<void> started = part.reader->start(offset); !started) {
-      return started;
-    }
-    parts_.push_back(std::move(part));
-  }
-  return {};
-}
-
 Result<std::size_t> AnswerReader::poll(int wait_ms) {
-  std::size_t taken = 0;
-  for (Part& part : parts_) {
-    Result<std::size_t> got =
-        part.reader->poll(kRecordsPerPoll, 0, [&](const stream::LogRecord& record) {
-          part.is_complete ? take_frame(part, record.value) : take_result(part, record.value);
-          return true;
-        });
-    if (!got) {
-      return got;
-    }
-    taken += *got;
-  }
-  if (taken == 0 && wait_ms > 0) {
-    wake_.wait(wait_ms);
-  }
-  return taken;
+  return sweep_->poll(wait_ms, [this](std::size_t part, const stream::LogRecord& record) {
+    part < first_frame_part_ ? take_result(seen_[part], record.value)
+                             : take_frame(seen_[part], record.value);
+  });
 }
 
-void AnswerReader::take_result(Part& part, ByteView value) {
+void AnswerReader::take_result(Seen& all, ByteView value) {
   if (results_.decode(value, result_)) {
     ++unreadable_;
     return;
   }
-  const auto [seen, first] = part.last.try_emplace(stream::SenderId{}, result_.number);
+  const auto [seen, first] = all.try_emplace(stream::SenderId{}, result_.number);
   if (first || result_.number > seen->second) {
     seen->second = result_.number;
     takers_.result(result_);
   }
 }
 
-void AnswerReader::take_frame(Part& part, ByteView value) {
+void AnswerReader::take_frame(Seen& all, ByteView value) {
   if (!stream::read_frame(value, frame_)) {
     return;  // a tick, or what the daemons put aside, too
   }
-  const auto [seen, first] = part.last.try_emplace(frame_.sender, frame_.first - 1);
+  const auto [seen, first] = all.try_emplace(frame_.sender, frame_.first - 1);
   std::uint64_t number = frame_.first;
   for (const stream::Frame::Item& item : frame_.events) {
     if (number > seen->second) {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/outcomes.h"
-#include "daemons/load/connection.h"
-#include "kafka/partition_reader.h"
+#include "daemons/tool/connection.h"
+#include "daemons/tool/sweep.h"
 #include "stream/frame.h"
 #include "wire/codec.h"
 
@@ -34,7 +34,7 @@ struct AnswerTakers {
 class AnswerReader {
  public:
   /// Take the offsets BEFORE the first command is sent.
-  static Result<std::unique_ptr<AnswerReader>> open(const Connection& connection,
+  static Result<std::unique_ptr<AnswerReader>> open(const tool::Reached& reached,
                                                     const AnswerOffsets& from, AnswerTakers takers);
 
   /// Gives what is there to the takers; waits up to `wait_ms` when nothing is. Returns the number
@@ -44,24 +44,17 @@ class AnswerReader {
   [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
 
  private:
-  struct Part {
-    std::unique_ptr<kafka::PartitionReader> reader;
-    bool is_complete = false;                        ///< payments.complete: frames of outcomes
-    std::map<stream::SenderId, std::uint64_t> last;  ///< the highest number seen, by sender
-  };
+  // Of one partition: repeats are told by the highest number seen, by sender.
+  using Seen = std::map<stream::SenderId, std::uint64_t>;
 
   AnswerReader() = default;
-  Result<void> start(const Connection& connection, std::string_view topic,
-                     const std::vector<std::int64_t>& offsets, bool is_complete);
-  void take_result(Part& part, ByteView value);
-  void take_frame(Part& part, ByteView value);
+  void take_result(Seen& all, ByteView value);
+  void take_frame(Seen& all, ByteView value);
 
   AnswerTakers takers_;
-  kafka::ClientEvents events_;
-  kafka::Wake wake_;
-  kafka::KafkaHandle client_;
-  std::vector<kafka::TopicHandle> topics_;
-  std::vector<Part> parts_;
+  std::unique_ptr<tool::Sweep> sweep_;
+  std::vector<Seen> seen_;
+  std::size_t first_frame_part_ = 0;  // the parts from here on are payments.complete's
   stream::Frame frame_;
   wire::ResultCodec results_;
   wire::OutcomeCodec outcomes_;

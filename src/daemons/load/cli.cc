@@ -25,13 +25,13 @@ constexpr const char* kFooter =
 int finish(const Result<Ending>& ending, const Session& session) {
   if (!ending) {
     std::fprintf(stderr, "kpay-load: %s\n", ending.error().message.c_str());
-    return static_cast<int>(exit_of(ending.error().code));
+    return static_cast<int>(tool::exit_of(ending.error().code));
   }
   const std::string text = session.json ? ending->report.json() + "\n" : ending->report.text();
   std::fputs(text.c_str(), session.report_on_stderr ? stderr : stdout);
   if (std::fflush(stdout) != 0) {
     std::fprintf(stderr, "kpay-load: standard output can't be written\n");
-    return static_cast<int>(Exit::failure);
+    return static_cast<int>(tool::Exit::failure);
   }
   return static_cast<int>(ending->exit);
 }
@@ -58,6 +58,7 @@ Result<std::int64_t> duration_ms(std::string_view text) {
 int run_cli(int argc, const char* const* argv) {
   catch_interrupts();
   Session session;
+  session.flags.client_id = "kpay-load";
   CLI::App app("Load kpay: open accounts, load files of payments, generate and measure",
                "kpay-load");
   app.footer(kFooter);
@@ -65,9 +66,7 @@ int run_cli(int argc, const char* const* argv) {
   app.fallthrough();
   app.set_version_flag("--version", std::string("kpay-load ") + std::string(kVersion) + " (" +
                                         std::string(kCommit) + ")");
-  app.add_option("--bootstrap", session.flags.bootstrap,
-                 "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
-  app.add_option("--prefix", session.flags.prefix, "The beginning of topic names [kpay.]");
+  tool::add_connection_options(app, session.flags);
   app.add_flag("--json", session.json, "The report as one JSON document");
   add_accounts(app, session);
   add_generate(app, session);
@@ -77,7 +76,7 @@ int run_cli(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    return app.exit(error) == 0 ? 0 : static_cast<int>(tool::Exit::usage);
   }
   return finish(session.chosen(), session);
 }

@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "daemons/load/connection.h"
-#include "daemons/load/exit.h"
 #include "daemons/load/report.h"
+#include "daemons/tool/connection.h"
+#include "daemons/tool/exit.h"
 
 namespace CLI {
 class App;
@@ -16,12 +16,12 @@ namespace kpay::load {
 /// What a command ends with. A report is printed whatever the exit.
 struct Ending {
   Report report;
-  Exit exit = Exit::ok;
+  tool::Exit exit = tool::Exit::ok;
 };
 
 /// What every command sees of the command line, and which command it chose.
 struct Session {
-  ConnectionFlags flags;
+  tool::ConnectionFlags flags;
   bool json = false;
   bool report_on_stderr = false;           ///< standard output is for data
   std::function<Result<Ending>()> chosen;  ///< set while parsing

@@ -15,11 +15,11 @@
 #include "base/time.h"
 #include "daemons/load/answers.h"
 #include "daemons/load/cli.h"
-#include "daemons/load/command_sender.h"
 #include "daemons/load/file_load.h"
 #include "daemons/load/manifest.h"
 #include "daemons/load/payment_file.h"
 #include "daemons/load/progress.h"
+#include "daemons/tool/command_sender.h"
 #include "stages/specs.h"
 
 namespace kpay::load {
@@ -86,9 +86,9 @@ struct Prepared {
 };
 
 // Reads the manifest, or makes it: on disk before the first payment is sent.
-Result<Prepared> prepare(const Flags& flags, const Connection& connection, std::string_view text) {
-  Result<std::vector<std::int64_t>> confirmed = connection.ends(stages::kTopicConfirmed);
-  Result<std::vector<std::int64_t>> failed = connection.ends(stages::kTopicFailed);
+Result<Prepared> prepare(const Flags& flags, const tool::Reached& reached, std::string_view text) {
+  Result<std::vector<std::int64_t>> confirmed = reached.ends(stages::kTopicConfirmed);
+  Result<std::vector<std::int64_t>> failed = reached.ends(stages::kTopicFailed);
   if (!confirmed || !failed) {
     return Unexpected(confirmed ? failed.error() : confirmed.error());
   }
@@ -98,7 +98,7 @@ Result<Prepared> prepare(const Flags& flags, const Connection& connection, std::
                std::filesystem::path(flags.path).filename().string(),
                text.size(),
                hash128(as_bytes(text)),
-               connection.incoming_id,
+               reached.incoming_id,
                *confirmed,
                *failed};
   std::memcpy(&now.salt, random.bytes.data() + 8, sizeof now.salt);
@@ -117,9 +117,9 @@ Result<Prepared> prepare(const Flags& flags, const Connection& connection, std::
 }
 
 // The offsets of the first load, or what is left of them now; `is_cut` when results may be gone.
-Result<std::vector<std::int64_t>> still_there(const Connection& connection, const char* topic,
+Result<std::vector<std::int64_t>> still_there(const tool::Reached& reached, const char* topic,
                                               std::vector<std::int64_t> offsets, bool& is_cut) {
-  const Result<std::vector<stream::LogBounds>> bounds = connection.bounds(topic);
+  const Result<std::vector<stream::LogBounds>> bounds = reached.bounds(topic);
   if (!bounds) {
     return Unexpected(bounds.error());
   }
@@ -137,7 +137,7 @@ class Loader {
  public:
   Loader(const Flags& flags, const Prepared& prepared) : flags_(flags), prepared_(prepared) {}
 
-  Result<void> open(const Connection& connection);
+  Result<void> open(const tool::Reached& reached);
   Result<void> send(PaymentFile& file);
   /// False when the results didn't come in time.
   Result<bool> wait();
@@ -152,7 +152,7 @@ class Loader {
   const Prepared& prepared_;
   FileLoad load_;
   std::unique_ptr<AnswerReader> answers_;
-  std::unique_ptr<CommandSender> sender_;
+  std::unique_ptr<tool::CommandSender> sender_;
   Progress progress_{"file"};
   std::uint64_t lines_ = 0;
   std::uint64_t bad_lines_ = 0;
@@ -160,22 +160,23 @@ class Loader {
   bool is_cut_ = false;  // results of an earlier load may have been deleted since
 };
 
-Result<void> Loader::open(const Connection& connection) {
+Result<void> Loader::open(const tool::Reached& reached) {
   // A rejection comes again with each load, a result only once: it may have come at the first.
   const Manifest& manifest = prepared_.manifest;
   Result<std::vector<std::int64_t>> confirmed =
-      still_there(connection, stages::kTopicConfirmed, manifest.confirmed, is_cut_);
+      still_there(reached, stages::kTopicConfirmed, manifest.confirmed, is_cut_);
   Result<std::vector<std::int64_t>> failed =
-      still_there(connection, stages::kTopicFailed, manifest.failed, is_cut_);
-  Result<std::vector<std::int64_t>> complete = connection.ends(stages::kTopicComplete);
+      still_there(reached, stages::kTopicFailed, manifest.failed, is_cut_);
+  Result<std::vector<std::int64_t>> complete = reached.ends(stages::kTopicComplete);
   if (!confirmed || !failed || !complete) {
     return Unexpected(!confirmed ? confirmed.error() : !failed ? failed.error() : complete.error());
   }
   AnswerTakers takers{[this](const core::PaymentResult& result) { load_.take(result); },
                       [this](const core::Outcome& outcome) { load_.take(outcome); }};
   Result<std::unique_ptr<AnswerReader>> answers =
-      AnswerReader::open(connection, {*confirmed, *failed, *complete}, std::move(takers));
-  Result<std::unique_ptr<CommandSender>> sender = CommandSender::connect(connection, kLingerMs);
+      AnswerReader::open(reached, {*confirmed, *failed, *complete}, std::move(takers));
+  Result<std::unique_ptr<tool::CommandSender>> sender =
+      tool::CommandSender::connect(reached, kLingerMs);
   if (!answers || !sender) {
     return Unexpected(answers ? sender.error() : answers.error());
   }
@@ -294,9 +295,9 @@ Ending Loader::told(bool in_time) {
                  load_.unanswered());
   }
   const bool partial = bad_lines_ > 0;
-  ending.exit = interrupted() ? Exit::interrupted
-                : !in_time    ? Exit::timed_out
-                              : (partial ? Exit::partial : Exit::ok);
+  ending.exit = interrupted() ? tool::Exit::interrupted
+                : !in_time    ? tool::Exit::timed_out
+                              : (partial ? tool::Exit::partial : tool::Exit::ok);
   return ending;
 }
 
@@ -309,16 +310,16 @@ Result<Ending> load_file(const Session& session, const Flags& flags) {
   if (!file) {
     return Unexpected(file.error());
   }
-  Result<Connection> connection = connect(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
   }
-  const Result<Prepared> prepared = prepare(flags, *connection, (*mapped)->text());
+  const Result<Prepared> prepared = prepare(flags, *reached, (*mapped)->text());
   if (!prepared) {
     return Unexpected(prepared.error());
   }
   Loader loader(flags, *prepared);
-  Result<void> sent = loader.open(*connection);
+  Result<void> sent = loader.open(*reached);
   sent = sent ? loader.send(*file) : sent;
   if (!sent) {
     return Unexpected(sent.error());

@@ -4,10 +4,10 @@
 
 #include "base/time.h"
 #include "daemons/load/cli.h"
-#include "daemons/load/command_sender.h"
 #include "daemons/load/id_series.h"
 #include "daemons/load/payment_mix.h"
 #include "daemons/load/progress.h"
+#include "daemons/tool/command_sender.h"
 
 namespace kpay::load {
 
@@ -26,11 +26,12 @@ Result<Ending> preload(const Session& session, const Flags& flags) {
   if (!mix) {
     return Unexpected(mix.error());
   }
-  Result<Connection> connection = connect(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
   }
-  Result<std::unique_ptr<CommandSender>> sender = CommandSender::connect(*connection, kLingerMs);
+  Result<std::unique_ptr<tool::CommandSender>> sender =
+      tool::CommandSender::connect(*reached, kLingerMs);
   if (!sender) {
     return Unexpected(sender.error());
   }
@@ -53,7 +54,7 @@ Result<Ending> preload(const Session& session, const Flags& flags) {
       .add("acknowledged", (*sender)->acknowledged())
       .add("seconds", seconds, 3)
       .add("records_per_s", static_cast<double>((*sender)->sent()) / std::max(seconds, 1e-3), 0);
-  ending.exit = interrupted() ? Exit::interrupted : Exit::ok;
+  ending.exit = interrupted() ? tool::Exit::interrupted : tool::Exit::ok;
   return ending;
 }
 

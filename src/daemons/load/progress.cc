@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "base/time.h"
-#include "daemons/load/exit.h"
+#include "daemons/tool/exit.h"
 
 namespace kpay::load {
 
@@ -21,7 +21,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal han
 
 void on_signal(int) {
   if (asked_to_stop.exchange(true)) {
-    _exit(static_cast<int>(Exit::interrupted));
+    _exit(static_cast<int>(tool::Exit::interrupted));
   }
 }
 

@@ -13,11 +13,11 @@
 #include "base/time.h"
 #include "daemons/load/answers.h"
 #include "daemons/load/cli.h"
-#include "daemons/load/command_sender.h"
 #include "daemons/load/id_series.h"
 #include "daemons/load/latency.h"
 #include "daemons/load/payment_mix.h"
 #include "daemons/load/progress.h"
+#include "daemons/tool/command_sender.h"
 #include "stages/specs.h"
 
 namespace kpay::load {
@@ -65,7 +65,7 @@ struct Shared {
 };
 
 Result<void> send_all(const Schedule& schedule, const IdSeries& ids, PaymentMix& mix,
-                      CommandSender& sender, Shared& shared) {
+                      tool::CommandSender& sender, Shared& shared) {
   for (std::uint32_t i = 0; i < schedule.count && !shared.stopping; ++i) {
     core::Transfer transfer = mix.next(mix.next_kind());
     const std::int64_t intended = schedule.intended_us(i);
@@ -121,7 +121,7 @@ struct Tally {
 
 // Commands that were rejected have no result; their outcomes tell. Only asked for when some are
 // missing, so that it takes nothing from the measurement.
-Result<void> find_rejections(const Connection& connection, const IdSeries& ids,
+Result<void> find_rejections(const tool::Reached& reached, const IdSeries& ids,
                              const std::vector<std::int64_t>& from, Tally& tally) {
   AnswerTakers takers;
   takers.outcome = [&](const core::Outcome& outcome) {
@@ -132,7 +132,7 @@ Result<void> find_rejections(const Connection& connection, const IdSeries& ids,
     }
   };
   Result<std::unique_ptr<AnswerReader>> answers =
-      AnswerReader::open(connection, {{}, {}, from}, std::move(takers));
+      AnswerReader::open(reached, {{}, {}, from}, std::move(takers));
   if (!answers) {
     return Unexpected(answers.error());
   }
@@ -147,7 +147,7 @@ Result<void> find_rejections(const Connection& connection, const IdSeries& ids,
 }
 
 // Reads until all have a result. Gives false when the time was over before.
-Result<bool> read_all(const Flags& flags, const Connection& connection, const IdSeries& ids,
+Result<bool> read_all(const Flags& flags, const tool::Reached& reached, const IdSeries& ids,
                       const std::vector<std::int64_t>& complete, AnswerReader& answers,
                       Tally& tally, Shared& shared) {
   Progress progress("run");
@@ -172,7 +172,7 @@ Result<bool> read_all(const Flags& flags, const Connection& connection, const Id
     }
     if (!looked && now - std::max(last_ms, sent_ms) > kQuietMs) {
       looked = true;
-      if (Result<void> found = find_rejections(connection, ids, complete, tally); !found) {
+      if (Result<void> found = find_rejections(reached, ids, complete, tally); !found) {
         return Unexpected(found.error());
       }
     } else if (now - sent_ms > flags.timeout_s * std::int64_t{1000}) {
@@ -216,7 +216,9 @@ Ending told(const Tally& tally, const Shared& shared, bool in_time) {
       .add("payments_per_s", static_cast<double>(tally.confirmed + failed) / seconds, 1)
       .add("sender_late_ms_max", static_cast<double>(shared.late_us_max.load()) / 1000, 3)
       .add("latency_ms", tally.latency.report());
-  ending.exit = interrupted() ? Exit::interrupted : in_time ? Exit::ok : Exit::timed_out;
+  ending.exit = interrupted() ? tool::Exit::interrupted
+                : in_time     ? tool::Exit::ok
+                              : tool::Exit::timed_out;
   return ending;
 }
 
@@ -225,19 +227,19 @@ struct Offsets {
   std::vector<std::int64_t> complete;
 };
 
-Result<Offsets> offsets_now(const Connection& connection) {
-  Result<std::vector<std::int64_t>> confirmed = connection.ends(stages::kTopicConfirmed);
-  Result<std::vector<std::int64_t>> failed = connection.ends(stages::kTopicFailed);
-  Result<std::vector<std::int64_t>> complete = connection.ends(stages::kTopicComplete);
+Result<Offsets> offsets_now(const tool::Reached& reached) {
+  Result<std::vector<std::int64_t>> confirmed = reached.ends(stages::kTopicConfirmed);
+  Result<std::vector<std::int64_t>> failed = reached.ends(stages::kTopicFailed);
+  Result<std::vector<std::int64_t>> complete = reached.ends(stages::kTopicComplete);
   if (!confirmed || !failed || !complete) {
     return Unexpected(!confirmed ? confirmed.error() : !failed ? failed.error() : complete.error());
   }
   return Offsets{{*confirmed, *failed, {}}, *complete};
 }
 
-Result<Ending> measure(const Flags& flags, const Connection& connection, const Schedule& schedule,
+Result<Ending> measure(const Flags& flags, const tool::Reached& reached, const Schedule& schedule,
                        PaymentMix& mix) {
-  const Result<Offsets> from = offsets_now(connection);
+  const Result<Offsets> from = offsets_now(reached);
   if (!from) {
     return Unexpected(from.error());
   }
@@ -248,8 +250,8 @@ Result<Ending> measure(const Flags& flags, const Connection& connection, const S
   AnswerTakers takers;
   takers.result = [&](const core::PaymentResult& result) { tally.take(ids, result); };
   Result<std::unique_ptr<AnswerReader>> answers =
-      AnswerReader::open(connection, from->results, std::move(takers));
-  Result<std::unique_ptr<CommandSender>> sender = CommandSender::connect(connection, 0);
+      AnswerReader::open(reached, from->results, std::move(takers));
+  Result<std::unique_ptr<tool::CommandSender>> sender = tool::CommandSender::connect(reached, 0);
   if (!answers || !sender) {
     return Unexpected(answers ? sender.error() : answers.error());
   }
@@ -262,7 +264,7 @@ Result<Ending> measure(const Flags& flags, const Connection& connection, const S
     shared.is_sent = true;
   });
   const Result<bool> in_time =
-      read_all(flags, connection, ids, from->complete, **answers, tally, shared);
+      read_all(flags, reached, ids, from->complete, **answers, tally, shared);
   shared.stopping = true;
   source.join();
   if (!in_time || shared.error) {
@@ -282,11 +284,11 @@ Result<Ending> run(const Session& session, const Flags& flags) {
   if (!mix || !schedule) {
     return Unexpected(mix ? schedule.error() : mix.error());
   }
-  const Result<Connection> connection = connect(session.flags);
-  if (!connection) {
-    return Unexpected(connection.error());
+  const Result<tool::Reached> reached = tool::reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
   }
-  return measure(flags, *connection, *schedule, *mix);
+  return measure(flags, *reached, *schedule, *mix);
 }
 
 }  // namespace

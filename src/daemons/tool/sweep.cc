@@ -1,10 +1,10 @@
-#include "daemons/ctl/sweep.h"
+#include "daemons/tool/sweep.h"
 
 #include <map>
 
 #include "base/time.h"
 
-namespace kpay::ctl {
+namespace kpay::tool {
 
 namespace {
 
@@ -101,4 +101,4 @@ bool Sweep::done() const {
   return true;
 }
 
-}  // namespace kpay::ctl
+}  // namespace kpay::tool

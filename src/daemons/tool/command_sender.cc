@@ -1,9 +1,9 @@
-#include "daemons/load/command_sender.h"
+#include "daemons/tool/command_sender.h"
 
 #include "base/hash.h"
 #include "stages/specs.h"
 
-namespace kpay::load {
+namespace kpay::tool {
 
 namespace {
 
@@ -12,10 +12,10 @@ constexpr std::uint64_t kPollEvery = 256;
 
 }  // namespace
 
-Result<std::unique_ptr<CommandSender>> CommandSender::connect(const Connection& connection,
+Result<std::unique_ptr<CommandSender>> CommandSender::connect(const Reached& reached,
                                                               int linger_ms) {
   std::unique_ptr<CommandSender> sender(new CommandSender());
-  kafka::ClientOptions options = connection.client;
+  kafka::ClientOptions options = reached.connection.client;
   options.linger_ms = linger_ms;
   Result<std::unique_ptr<kafka::PlainProducer>> producer = kafka::PlainProducer::connect(options);
   if (!producer) {
@@ -27,8 +27,8 @@ Result<std::unique_ptr<CommandSender>> CommandSender::connect(const Connection& 
       raw->error_ = done.error();
     }
   });
-  sender->topic_ = connection.topic(stages::kTopicIncoming);
-  sender->partitions_ = connection.partitions;
+  sender->topic_ = reached.topic(stages::kTopicIncoming);
+  sender->partitions_ = reached.partitions;
   return sender;
 }
 
@@ -44,4 +44,4 @@ Result<void> CommandSender::send(const core::Command& command) {
 
 Result<void> CommandSender::flush() { return producer_->flush(kFlushMs); }
 
-}  // namespace kpay::load
+}  // namespace kpay::tool

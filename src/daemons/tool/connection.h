@@ -1,26 +1,33 @@
 // Connection: where the cluster is and how its topics are called, from flags, environment, file.
+// Every command-line tool reaches its cluster by this.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kafka/topic_reader.h"
 
-namespace kpay::ctl {
+namespace CLI {
+class App;
+}
+
+namespace kpay::tool {
 
 /// As typed; empty (or 0) where nothing was said.
 struct ConnectionFlags {
+  std::string client_id;  ///< the tool's own name, not typed
   std::string bootstrap;
   std::string config_file;
   std::string prefix;
   std::int32_t partitions = 0;
-  std::string http_ca;  ///< with a certificate: daemons are asked over mutual TLS
-  std::string http_certificate;
-  std::string http_key;
 };
+
+/// --bootstrap, --config, --prefix, --partitions.
+void add_connection_options(CLI::App& app, ConnectionFlags& flags);
 
 struct Connection {
   kafka::ClientOptions client;
@@ -41,16 +48,22 @@ inline constexpr int kAnswerMs = 10'000;
 /// Connects and asks the cluster for its id, so that an unreachable one is told at once.
 [[nodiscard]] Result<std::unique_ptr<kafka::TopicReader>> reach(const Connection& connection);
 
-/// The partitions of payments.incoming, or what was said. Errors: not_found, with a hint.
-[[nodiscard]] Result<std::int32_t> partition_count(const Connection& connection,
-                                                   kafka::Admin& admin);
-
-/// All three of the above.
+/// A cluster that has answered and has kpay's topics. Threads: one at a time.
 struct Reached {
   Connection connection;
   std::unique_ptr<kafka::TopicReader> reader;
   std::int32_t partitions = 0;
+  Uuid incoming_id;  ///< of payments.incoming: another cluster, or a topic made anew, has another
+
+  [[nodiscard]] std::string topic(std::string_view name) const { return connection.topic(name); }
+  /// Where each partition of the topic begins and ends now. Errors: not_found, unavailable.
+  [[nodiscard]] Result<std::vector<stream::LogBounds>> bounds(std::string_view name) const;
+  /// The ends alone: to read what comes from now on.
+  [[nodiscard]] Result<std::vector<std::int64_t>> ends(std::string_view name) const;
 };
+
+/// resolve() and reach(), and what payments.incoming looks like. Errors: not_found, with a hint;
+/// invalid, when it has another number of partitions than was said.
 [[nodiscard]] Result<Reached> reach_system(const ConnectionFlags& flags);
 
-}  // namespace kpay::ctl
+}  // namespace kpay::tool

@@ -5,18 +5,17 @@
 #include <optional>
 #include <string>
 
-#include "daemons/load/connection.h"
+#include "daemons/tool/connection.h"
 #include "kafka/plain_producer.h"
 #include "wire/codec.h"
 
-namespace kpay::load {
+namespace kpay::tool {
 
 /// Threads: one.
 class CommandSender {
  public:
   /// `linger_ms`: how long a record waits for company; 0 when latency is what matters.
-  static Result<std::unique_ptr<CommandSender>> connect(const Connection& connection,
-                                                        int linger_ms);
+  static Result<std::unique_ptr<CommandSender>> connect(const Reached& reached, int linger_ms);
 
   /// Queues the command in its own partition; waits while the queue is full.
   Result<void> send(const core::Command& command);
@@ -41,4 +40,4 @@ class CommandSender {
   std::unique_ptr<kafka::PlainProducer> producer_;
 };
 
-}  // namespace kpay::load
+}  // namespace kpay::tool

@@ -1,11 +1,12 @@
-#include "daemons/ctl/connection.h"
+#include "daemons/tool/connection.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 
 #include "config/daemon_config.h"
 #include "stages/specs.h"
 
-namespace kpay::ctl {
+namespace kpay::tool {
 
 namespace {
 
@@ -51,6 +52,16 @@ Result<void> take_file(const std::string& path, Connection& connection) {
 
 }  // namespace
 
+void add_connection_options(CLI::App& app, ConnectionFlags& flags) {
+  app.add_option("--bootstrap", flags.bootstrap,
+                 "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
+  app.add_option("--config", flags.config_file, "A YAML file with kafka.*: TLS, SASL");
+  app.add_option("--prefix", flags.prefix, "The beginning of topic names [kpay.]");
+  app.add_option("--partitions", flags.partitions,
+                 "Partitions of the topics [as many as they have]")
+      ->check(CLI::Range(1, 1024));
+}
+
 Result<Connection> resolve(const ConnectionFlags& flags) {
   Connection connection;
   if (!flags.config_file.empty()) {
@@ -73,7 +84,7 @@ Result<Connection> resolve(const ConnectionFlags& flags) {
                       "no broker is named: give --bootstrap HOST:PORT or --config FILE, or set "
                       "KPAY_BOOTSTRAP_SERVERS");
   }
-  connection.client.client_id = "kpayctl";
+  connection.client.client_id = flags.client_id;
   return connection;
 }
 
@@ -90,23 +101,28 @@ Result<std::unique_ptr<kafka::TopicReader>> reach(const Connection& connection) 
   return reader;
 }
 
-Result<std::int32_t> partition_count(const Connection& connection, kafka::Admin& admin) {
-  const std::string topic = connection.topic(stages::kTopicIncoming);
-  Result<std::vector<kafka::TopicInfo>> infos = admin.describe({topic}, kAnswerMs);
-  if (!infos) {
-    return Unexpected(infos.error());
-  }
-  if (infos->empty()) {
-    return Unexpected(ErrorCode::not_found,
-                      "topic " + topic + " doesn't exist (`kpayctl topics apply` makes it)");
-  }
-  const std::int32_t found = infos->front().partitions;
-  if (connection.partitions && *connection.partitions != found) {
-    return Unexpected(ErrorCode::invalid, "topic " + topic + " has " + std::to_string(found) +
-                                              " partitions, not " +
-                                              std::to_string(*connection.partitions));
+Result<std::vector<stream::LogBounds>> Reached::bounds(std::string_view name) const {
+  std::vector<stream::LogBounds> found;
+  for (std::int32_t partition = 0; partition < partitions; ++partition) {
+    Result<stream::LogBounds> each = reader->admin().bounds(topic(name), partition, kAnswerMs);
+    if (!each) {
+      return Unexpected(each.error());
+    }
+    found.push_back(*each);
   }
   return found;
+}
+
+Result<std::vector<std::int64_t>> Reached::ends(std::string_view name) const {
+  Result<std::vector<stream::LogBounds>> found = bounds(name);
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  std::vector<std::int64_t> ends;
+  for (const stream::LogBounds& each : *found) {
+    ends.push_back(each.end);
+  }
+  return ends;
 }
 
 Result<Reached> reach_system(const ConnectionFlags& flags) {
@@ -118,11 +134,22 @@ Result<Reached> reach_system(const ConnectionFlags& flags) {
   if (!reader) {
     return Unexpected(reader.error());
   }
-  Result<std::int32_t> partitions = partition_count(*connection, (*reader)->admin());
-  if (!partitions) {
-    return Unexpected(partitions.error());
+  const std::string topic = connection->topic(stages::kTopicIncoming);
+  Result<std::vector<kafka::TopicInfo>> infos = (*reader)->admin().describe({topic}, kAnswerMs);
+  if (!infos) {
+    return Unexpected(infos.error());
   }
-  return Reached{std::move(*connection), std::move(*reader), *partitions};
+  if (infos->empty()) {
+    return Unexpected(ErrorCode::not_found,
+                      "topic " + topic + " doesn't exist (`kpayctl topics apply` makes it)");
+  }
+  const kafka::TopicInfo& incoming = infos->front();
+  if (connection->partitions && *connection->partitions != incoming.partitions) {
+    return Unexpected(ErrorCode::invalid,
+                      "topic " + topic + " has " + std::to_string(incoming.partitions) +
+                          " partitions, not " + std::to_string(*connection->partitions));
+  }
+  return Reached{std::move(*connection), std::move(*reader), incoming.partitions, incoming.id};
 }
 
-}  // namespace kpay::ctl
+}  // namespace kpay::tool

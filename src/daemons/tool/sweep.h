@@ -9,7 +9,7 @@
 
 #include "kafka/partition_reader.h"
 
-namespace kpay::ctl {
+namespace kpay::tool {
 
 /// What to read. Without an end it is read on and on.
 struct SweepPart {
@@ -54,4 +54,4 @@ class Sweep {
   std::vector<std::unique_ptr<kafka::PartitionReader>> readers_;
 };
 
-}  // namespace kpay::ctl
+}  // namespace kpay::tool
