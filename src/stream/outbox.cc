@@ -45,17 +45,21 @@ bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
     if (first && lane.in_flight > 0) {
       return true;  // the brokers were away for that long: what is on its way arrives first
     }
-    const std::uint64_t cookie = next_cookie_++;
+    if (free_.empty()) {
+      free_.push_back(in_flight_.size());
+      in_flight_.emplace_back();
+    }
+    const std::uint64_t cookie = free_.back();
     // The producer may use the bytes until delivery, so they move to their last place first.
-    InFlight& flight =
-        in_flight_.try_emplace(cookie, InFlight{std::move(lane.queue.front()), &lane})
-            .first->second;
+    InFlight& flight = in_flight_[cookie];
+    flight.record = std::move(lane.queue.front());
     if (!producer_->produce(lane.place.first, lane.place.second, flight.record.key,
                             flight.record.value, cookie)) {
       lane.queue.front() = std::move(flight.record);
-      in_flight_.erase(cookie);
       return false;
     }
+    free_.pop_back();
+    flight.lane = &lane;
     lane.queued_bytes -= flight.record.value.size();
     lane.queue.pop_front();
     --waiting_;
@@ -75,7 +79,7 @@ void Outbox::forget(const OutboxSender& sender) {
       lane.queued_bytes += record.value.size();
     }
   }
-  for (auto& [cookie, flight] : in_flight_) {
+  for (InFlight& flight : in_flight_) {
     if (flight.record.sender == &sender) {
       flight.record.sender = nullptr;
     }
@@ -94,10 +98,10 @@ void Outbox::turn(std::int64_t now_ms) {
 }
 
 void Outbox::on_delivered(std::uint64_t cookie) {
-  const auto found = in_flight_.find(cookie);
-  check(found != in_flight_.end(), "a delivered record was in flight");
-  InFlight flight = std::move(found->second);
-  in_flight_.erase(found);
+  check(cookie < in_flight_.size() && in_flight_[cookie].lane != nullptr,
+        "a delivered record was in flight");
+  const InFlight flight = std::exchange(in_flight_[cookie], {});
+  free_.push_back(cookie);
   Lane& lane = *flight.lane;
   --lane.in_flight;
   if (lane.alone) {

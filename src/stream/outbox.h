@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -72,15 +71,15 @@ class Outbox {
   void on_delivered(std::uint64_t cookie);
 
   /// Records handed over and not acknowledged, and records that wait to be handed over.
-  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size() - free_.size(); }
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
 
  private:
   struct Record {
-    OutboxSender* sender;
+    OutboxSender* sender = nullptr;
     Bytes key;
     Bytes value;
-    std::uint64_t tag;
+    std::uint64_t tag = 0;
   };
   using Place = std::pair<TopicIndex, std::int32_t>;
   struct Lane {
@@ -95,7 +94,7 @@ class Outbox {
   };
   struct InFlight {
     Record record;
-    Lane* lane;
+    Lane* lane = nullptr;  // null: the place is free
   };
 
   void look_at(Lane& lane);
@@ -105,8 +104,8 @@ class Outbox {
   RecordProducer* producer_;
   std::int64_t silence_ms_max_;
   std::map<Place, Lane> lanes_;
-  std::unordered_map<std::uint64_t, InFlight> in_flight_;
-  std::uint64_t next_cookie_ = 1;
+  std::deque<InFlight> in_flight_;   // a record's cookie is its place here; places stay put
+  std::vector<std::uint64_t> free_;  // places to use again
   std::size_t waiting_ = 0;
   std::vector<Lane*> due_;  // to look at when the turn ends
 };

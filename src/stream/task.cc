@@ -175,7 +175,7 @@ void Task::on_acknowledged(std::uint64_t tag, std::size_t bytes) {
 
 bool Task::wants_input() const noexcept {
   return phase_ == Phase::running && !paused_ && !waiting_ && turn_events_ < kEventsPerTurn &&
-         unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max;
+         unacknowledged_bytes_ + collected_bytes_ < parts_.options.unacknowledged_bytes_max;
 }
 
 TaskStatus Task::status() const {

@@ -367,6 +367,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   std::uint64_t interval_ = 0;
   std::array<std::uint64_t, 2> unacknowledged_{};  // money, DLQ and audit outputs by interval
   std::size_t unacknowledged_bytes_ = 0;
+  std::size_t collected_bytes_ = 0;  // in frames that still grow
   std::int64_t last_checkpoint_ms_ = 0;
   std::uint64_t real_records_ = 0;  // other than ticks, since the last checkpoint
   BaseStep base_step_ = BaseStep::none;

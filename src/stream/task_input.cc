@@ -55,13 +55,17 @@ void Task::publish(std::size_t output, std::int32_t partition, ByteView key,
   if (is_single) {
     builder.clear();  // it only kept the running hash
     send_output(output, partition, to_bytes(key), to_bytes(payload));
-  } else if (builder.bytes() >= parts_.options.frame_bytes_max) {
-    flush(output, partition);
+  } else {
+    collected_bytes_ += kEventHeaderBytes + payload.size();
+    if (builder.bytes() >= parts_.options.frame_bytes_max) {
+      flush(output, partition);
+    }
   }
 }
 
 void Task::flush(std::size_t output, std::int32_t partition) {
   FrameBuilder& builder = lane(output, partition).builder;
+  collected_bytes_ -= builder.bytes() - kFrameHeaderBytes - kFrameChecksumBytes;
   send_output(output, partition, {},
               builder.cut(parts_.identity.lineage, {parts_.spec.number, parts_.partition},
                           parts_.identity.topic_ids.front(), parts_.partition));
