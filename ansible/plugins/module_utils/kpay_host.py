@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -74,6 +75,17 @@ def point(link, target):
     os.replace(new, link)
 
 
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Daemon:
     """One instance on this host. `about` has id, daemon, address, port."""
 
@@ -123,6 +135,16 @@ class Daemon:
 
     def status(self):
         return self.ask("/status")[1]
+
+    def command(self, request, timeout=60):
+        """(status, document) of a command on the admin socket (docs/control.md)."""
+        try:
+            connection = UnixConnection("/run/kpay/%s/admin.sock" % self.id, timeout)
+            connection.request("POST", request)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"{}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise HostError("%s: no answer on its admin socket: %s" % (self.id, error)) from error
 
     def config_hash(self, release, config):
         """The hash that this release would give this file; HostError if it refuses the file."""

@@ -8,7 +8,8 @@ module: kpay_instance
 short_description: Drains and stops a daemon, points it to a release and a configuration, starts it
 description:
   - "C(restart): drain, stop, point, start, wait until it is ready. C(stop): drain and stop. C(start):
-    point and start. C(back): the release and configuration that it had before."
+    point and start. C(back): if it points to the release and configuration given here, it gets those
+    that it had before; else it keeps what it has; then it is started."
   - A stop counts only if the daemon ended with 0 and told, for each task it had, that the task was
     released at a clean marker (the drain record). A start counts only if it is ready within the time
     and each task that came back here was restored exactly where its drain record ended.
@@ -21,6 +22,8 @@ options:
   operation: {description: Id of the operation., type: str, required: true}
   token: {description: The operation's fencing token., type: int, required: true}
   ready_s: {description: How long it may take to be ready., type: int, default: 120}
+  hand_over: {description: Before the stop, let other instances take the tasks (admin socket)., type: bool, default: false}
+  drain_s: {description: The deadline of that., type: int, default: 25}
   allow_unclean: {description: Go on after a stop without drain records and call it unclean., type: bool, default: false}
 """
 
@@ -38,28 +41,51 @@ def key_of(task):
     return "%s/%d" % (task["stage"], task["partition"])
 
 
-def drain_and_stop(daemon, allow_unclean):
-    """{tasks: {task: position}, clean, why, seconds}."""
+def proof_of(record):
+    return {"position": record["position"], "marker": record.get("marker", record.get("checkpoint")),
+            "hash": record.get("hash", record.get("state_hash"))}
+
+
+def hand_over(daemon, deadline_s, allow_unclean):
+    """Lets the other members of its groups take its tasks, and the daemon run on without any. A
+    daemon that can't do so cleanly gets its tasks back: nothing has happened."""
+    code, answer = daemon.command("/drain?deadline_ms=%d" % (deadline_s * 1000), timeout=deadline_s + 30)
+    unclean = ["%s: %s" % (key_of(r), r.get("reason")) for r in answer.get("records", []) if not r["clean"]]
+    if code == 200 and answer["clean"] or allow_unclean:
+        return answer
+    daemon.command("/resume")
+    raise HostError("DRAIN: %s did not drain cleanly: %s. It was told to resume, nothing was stopped. "
+                    "`-e kpay_allow_unclean=true` goes on and says so" % (
+                        daemon.id, "; ".join(unclean) or answer.get("detail", "status %d" % code)))
+
+
+def drain_and_stop(daemon, params):
+    """{tasks: {task: drain record}, clean, why, seconds}."""
+    begun = time.time()
     try:
         had = [key_of(task) for task in daemon.status()["tasks"]]
+        if params["hand_over"]:
+            hand_over(daemon, params["drain_s"], params["allow_unclean"])
     except HostError:
+        if params["hand_over"] and not params["allow_unclean"]:
+            raise
         had = None  # it doesn't answer: its own log has to tell
-    begun = time.time()
     code, text = run(["systemctl", "stop", daemon.unit], timeout=600)
     seconds = time.time() - begun
     state = daemon.state()
-    released = {key_of(e): e["position"] for e in daemon.events(begun, ("TaskRevoked",)) if e.get("clean")}
+    told = daemon.events(begun, ("TaskRevoked",))
+    records = {key_of(e): proof_of(e) for e in told if e.get("clean")}
     why = ""
     if code != 0 or state["ExecMainStatus"] != "0" or state["ActiveState"] != "inactive":
         why = "it ended with %s (%s)" % (state["ExecMainStatus"], state["Result"])
     elif had is None:
         why = "it did not answer before the stop, so nobody knows which tasks it had"
-    elif set(had) - set(released):
-        why = "no drain record of %s" % ", ".join(sorted(set(had) - set(released)))
-    if why and not allow_unclean:
+    elif set(had) - set(records):
+        why = "no drain record of %s" % ", ".join(sorted(set(had) - set(records)))
+    if why and not params["allow_unclean"]:
         raise HostError("DRAIN: %s did not drain cleanly: %s. It is stopped; its tasks are replayed when it starts. "
-                        "`-e allow_unclean=true` goes on and says so" % (daemon.id, why))
-    return {"tasks": released, "clean": not why, "why": why, "seconds": round(seconds, 3)}
+                        "`-e kpay_allow_unclean=true` goes on and says so" % (daemon.id, why))
+    return {"tasks": records, "clean": not why, "why": why, "seconds": round(seconds, 3)}
 
 
 def point_to(daemon, release, config):
@@ -79,6 +105,11 @@ def previous_of(daemon):
     if release is None and config is None:
         raise HostError("BACK: %s has no previous release or configuration" % daemon.id)
     return (os.path.basename(release) if release else ""), config or ""
+
+
+def points_to(daemon, release, config):
+    here = link_target(daemon.release_link)
+    return os.path.basename(here or "") == release and link_target(daemon.config_link) == config
 
 
 def failure(daemon, what):
@@ -107,15 +138,17 @@ def start(daemon, release, ready_s):
         time.sleep(POLL_S)
     if release and daemon.running_release() != release:
         raise failure(daemon, "runs release %s instead of %s" % (daemon.running_release(), release))
-    restored = {key_of(e): e["position"] for e in daemon.events(begun, ("TaskRestored",))}
+    restored = {}
+    for event in daemon.events(begun, ("TaskRestored",)):
+        restored.setdefault(key_of(event), proof_of(event))
     return {"tasks": restored, "seconds": round(time.time() - begun, 3)}
 
 
 def compare(daemon, drain, restored):
-    """A task that came back must begin exactly where it was drained."""
-    wrong = ["%s drained at %d, restored at %d" % (task, drain["tasks"][task], position)
-             for task, position in sorted(restored["tasks"].items())
-             if task in drain["tasks"] and position != drain["tasks"][task]]
+    """A task that came back must begin exactly where its drain record ended, with the same state."""
+    wrong = ["%s was drained at %s and restored at %s" % (task, drain["tasks"][task], proof)
+             for task, proof in sorted(restored["tasks"].items())
+             if task in drain["tasks"] and proof != drain["tasks"][task]]
     if wrong:
         raise HostError("RESTORE: %s: %s" % (daemon.id, "; ".join(wrong)))
 
@@ -123,10 +156,10 @@ def compare(daemon, drain, restored):
 def act(daemon, params):
     release, config, action = params["release"], params["config"], params["action"]
     if action == "back":
-        release, config = previous_of(daemon)
+        release, config = previous_of(daemon) if points_to(daemon, release, config) else ("", "")
     answer, drain = {}, None
     if action != "start" and daemon.active():
-        drain = answer["drain"] = drain_and_stop(daemon, params["allow_unclean"] or action == "back")
+        drain = answer["drain"] = drain_and_stop(daemon, params)
     if action == "stop":
         return answer
     point_to(daemon, release, config)
@@ -148,6 +181,7 @@ def main():
                        "action": {"choices": ["restart", "stop", "start", "back"], "required": True},
                        "release": {"default": ""}, "config": {"default": ""},
                        "operation": {"required": True}, "token": {"type": "int", "required": True, "no_log": False},
+                       "hand_over": {"type": "bool", "default": False}, "drain_s": {"type": "int", "default": 25},
                        "ready_s": {"type": "int", "default": 120}, "allow_unclean": {"type": "bool", "default": False}},
         supports_check_mode=True)
     params = module.params

@@ -63,7 +63,8 @@ def plan_of(about, wanted, restart_before):
     release = wanted or (os.path.basename(here) if here else "")
     config = about.get("config") or link_target(daemon.config_link)
     plan = {"id": daemon.id, "unit": daemon.unit, "release": release, "config": config, "running": False,
-            "action": "none", "why": [], "partitions": 0}
+            "action": "none", "why": [], "partitions": 0,
+            "changes": os.path.basename(here or "") != release or link_target(daemon.config_link) != config}
     if not release or not config:
         return {**plan, "why": ["nothing is installed"]}
     if not os.path.exists(daemon.binary(release)) or not os.path.exists(os.path.join(daemon.folder, config)):
@@ -86,7 +87,7 @@ def back_of(about):
     before = [link_target(link + ".previous") for link in (daemon.release_link, daemon.config_link)]
     if before == [None, None]:
         return {"id": daemon.id, "unit": daemon.unit, "running": daemon.active(), "action": "none",
-                "why": ["was never replaced"], "release": "", "config": ""}
+                "why": ["was never replaced"], "release": "", "config": "", "changes": False}
     release = os.path.basename(before[0] or now[0])
     config = before[1] or now[1]
     problem = problem_of(os.path.join(RELEASES, release))
@@ -94,7 +95,8 @@ def back_of(about):
         raise HostError("%s can't go back to release %s: %s" % (daemon.id, release, problem))
     daemon.config_hash(release, os.path.join(daemon.folder, config))
     return {"id": daemon.id, "unit": daemon.unit, "running": daemon.active(), "action": "restart",
-            "why": ["back to release %s with %s" % (release, config)], "release": release, "config": config}
+            "why": ["back to release %s with %s" % (release, config)], "release": release, "config": config,
+            "changes": False}
 
 
 def main():
