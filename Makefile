@@ -45,6 +45,39 @@ sbom: bootstrap
 bootstrap:
 	@scripts/bootstrap
 
+## rack-up: five hosts with systemd on this machine, to try operations on (needs root)
+.PHONY: rack-up
+rack-up:
+	@scripts/rack/rack up
+
+## rack-down: end them
+.PHONY: rack-down
+rack-down:
+	@scripts/rack/rack down
+
+## rack-ssh: a shell on one of them (HOST=node1)
+.PHONY: rack-ssh
+rack-ssh:
+	@scripts/rack/rack ssh $(or $(HOST),$(error HOST=node1 to node5))
+
+## rack-check: what needs no hosts: units, modules, ansible-lint
+.PHONY: rack-check
+rack-check:
+	python3 -B tests/rack/test_units.py
+	scripts/rack/ansible-env python -B tests/rack/test_modules.py
+	scripts/rack/ansible-env ansible-lint
+
+## rack-test: every operation and every gate on the rack (ONLY="07 rollback": some; an hour)
+.PHONY: rack-test
+rack-test: build rack-up
+	@scripts/rack/release
+	@scripts/rack/ansible-env python -B tests/rack/test_rack.py $(ONLY)
+
+# The playbooks: make rack-site, rack-deploy, rack-rolling_restart, … ARGS="-e host=node4"
+.PHONY: rack-site rack-deploy rack-rolling_restart rack-broker_rolling_restart rack-drain rack-resume rack-rollback rack-verify
+rack-site rack-deploy rack-rolling_restart rack-broker_rolling_restart rack-drain rack-resume rack-rollback rack-verify: rack-%:
+	@scripts/rack/play $* $(ARGS)
+
 ## clean: remove build/ (what bootstrap fetched and built stays in its cache)
 .PHONY: clean
 clean:

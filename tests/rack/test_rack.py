@@ -1,0 +1,287 @@
+"""Operations on the lab rack, as an operator runs them, and every gate with its fault injected.
+
+`make rack-test` runs all of it, in this order; the first tests leave the rack that the later ones need.
+Names of tests or parts of them may be given. At the end: a table with the seconds of each test."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import rack as lab  # noqa: E402
+from rack import CONTROLLER, ROOT, Load, Play  # noqa: E402
+
+RELEASE = ROOT / "build/rack/kpay.tar.gz"
+PARTITIONS = 8
+RATE = int(os.environ.get("KPAY_RACK_RATE", "500"))
+
+
+def processes():
+    """{unit: pid} of every daemon on the rack."""
+    found = {}
+    for node in lab.NODES:
+        text = lab.on(node, "for u in $(systemctl list-units --plain --no-legend 'kpay-*@*.service' | cut -d' ' -f1);"
+                            " do echo $u $(systemctl show -P MainPID $u); done")
+        found.update(line.split() for line in text.splitlines())
+    return found
+
+
+def made_release(name, change):
+    """An archive like the release, with one program changed."""
+    folder = ROOT / "build/rack" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tarfile.open(RELEASE) as tar:
+        tar.extractall(folder)
+    change(folder / "kpay/bin")
+    path = ROOT / "build/rack" / (name + ".tar.gz")
+    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
+        tar.add(folder / "kpay", "kpay")
+    shutil.rmtree(folder)
+    path.with_name(path.name + ".sha256").write_text(
+        subprocess.run(["sha256sum", path.name], cwd=path.parent, capture_output=True, text=True, check=True).stdout)
+    return path
+
+
+def other_build(folder):
+    """Another release with the same programs, as a rebuild of the same logic would be."""
+    (folder / "BUILD").write_text("another\n")
+
+
+def sick_account(folder):
+    """Passes every check before the start, and ends when it is started."""
+    (folder / "kpay-account").rename(folder / "kpay-account.real")
+    (folder / "kpay-account").write_text(
+        "#!/bin/sh\ncase $1 in config|selfcheck|version) exec \"$(dirname \"$0\")/kpay-account.real\" \"$@\";; esac\n"
+        "echo sick on purpose >&2\nexit 81\n")
+    (folder / "kpay-account").chmod(0o755)
+
+
+class Rack(unittest.TestCase):
+    maxDiff = None
+
+    def fails(self, play, message):
+        self.assertNotEqual(play.code, 0, "the run was not stopped")
+        self.assertIn(message, " ".join(play.text.split()))
+        lab.unlock()
+
+    def books_are_equal(self):
+        code, answer = lab.kpayctl("books", "verify", "--wait-idle", "120")
+        self.assertEqual(code, 0, answer)
+
+    def untouched(self, before):
+        self.assertEqual(processes(), before)
+
+    # ---- the way of a rack
+
+    def test_01_check_of_a_fresh_rack_ends_well_and_changes_nothing(self):
+        lab.rack("down")
+        lab.rack("up")
+        Play("site", "--check", "--diff").ok()
+        self.assertEqual(lab.on("node1", "ls /opt/kpay /etc/kpay /opt/kafka 2>/dev/null || true").strip(), "")
+
+    def test_02_site_brings_everything_up_from_nothing(self):
+        Play("site").ok()
+        lab.open_accounts()
+        self.books_are_equal()
+
+    def test_03_a_second_site_changes_nothing(self):
+        before = processes()
+        self.assertEqual(Play("site").ok().changed(), {})
+        self.untouched(before)
+
+    def test_04_check_of_a_deployed_rack_sees_nothing_to_change(self):
+        self.assertEqual(Play("site", "--check", "--diff").ok().changed(), {})
+
+    def test_05_hosts_have_no_way_out_and_units_run_hardened(self):
+        for node in lab.NODES:
+            self.assertNotIn("default", lab.on(node, "ip route"))
+        text = lab.on("node4", "systemd-analyze security --no-pager kpay-account@account-3.service --threshold=15 | tail -1")
+        self.assertIn("OK", text)
+        self.assertEqual(lab.on("node4", "ps -o user= -C kpay-account").split(), ["kpay"])
+
+    def test_06_a_principal_may_do_what_it_needs_and_no_more(self):
+        code, unused = lab.run([lab.LOAD.parent / "kpayctl", "--config", CONTROLLER / "client.yaml", "topics", "apply",
+                                "--partitions", PARTITIONS])
+        self.assertNotEqual(code, 0)
+        code, text = lab.run([lab.LOAD.parent / "kpayctl", "--config", CONTROLLER / "client.yaml", "pipeline", "pause",
+                              "--reason", "a test"])
+        self.assertNotEqual(code, 0, text)
+
+    def test_07_rolling_restart_under_load(self):
+        load = Load(RATE, 420)
+        self.addCleanup(load.end)
+        time.sleep(5)
+        play = Play("rolling_restart").ok()
+        report = load.report()
+        steps = play.steps("restart ")
+        pauses = sorted(line["seconds"] for line in steps)
+        print("\nrolling restart: %d instances, pause %.1f to %.1f s; load: %s" % (
+            len(steps), pauses[0], pauses[-1], {k: report[k] for k in ("sent", "confirmed", "unanswered", "latency_ms")}))
+        self.assertEqual(len(steps), 8)
+        for line in steps:
+            self.assertTrue(line["drain"]["clean"], line)
+        self.assertEqual(report["unanswered"], 0)
+        self.assertEqual(report["confirmed"] + report["failed_count"] + report["rejected"], report["sent"])
+        self.books_are_equal()
+
+    def test_08_a_killed_operation_is_taken_up_where_it_was(self):
+        before = processes()
+        runner = subprocess.Popen([ROOT / "scripts/rack/play", "rolling_restart"], cwd=ROOT, start_new_session=True,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        known, deadline = lab.operations(), time.time() + 600
+        while time.time() < deadline:
+            new = [path for path in lab.operations() if path not in known]
+            if new and sum(str(line.get("step", "")).startswith("restart ") for line in lab.journal(new[-1])) >= 2:
+                break
+            time.sleep(0.2)
+        os.killpg(runner.pid, signal.SIGKILL)
+        runner.wait()
+        half = processes()
+        done = [unit for unit in before if half[unit] != before[unit]]
+        self.assertGreaterEqual(len(done), 2)
+        self.assertLess(len(done), len(before))
+        # Another operation is kept out, this one goes on; what was done is not done again.
+        self.assertIn("LOCK: operation %s" % new[-1].name, " ".join(Play("rolling_restart").text.split()))
+        Play("rolling_restart", "-e", "resume=" + new[-1].name).ok()
+        after = processes()
+        still = [unit for unit in done if after[unit] == half[unit]]
+        self.assertGreaterEqual(len(still), len(done) - 1, "the one in hand may be done again, no other")
+        self.assertTrue(all(after[unit] != before[unit] for unit in before))
+        self.books_are_equal()
+
+    def test_09_deploy_of_another_build_and_rollback(self):
+        other = made_release("other", other_build)
+        play = Play("deploy", release=other).ok()
+        self.assertEqual(len(play.steps("restart ")), 8)
+        back = Play("rollback", release=RELEASE).ok()
+        self.assertEqual(len(back.steps("restart ")), 8)
+        self.assertEqual(Play("deploy").ok().changed(), {})
+        self.books_are_equal()
+
+    def test_10_drain_of_a_host_and_resume(self):
+        Play("drain", "-e", "host=node4").ok()
+        self.assertEqual(lab.on("node4", "systemctl is-active kpay-account@account-3 || true").strip(), "inactive")
+        Play("resume", "-e", "host=node4").ok()
+        self.books_are_equal()
+
+    def test_11_rolling_restart_of_brokers(self):
+        load = Load(min(RATE, 200), 300)
+        self.addCleanup(load.end)
+        time.sleep(3)
+        play = Play("broker_rolling_restart").ok()
+        self.assertEqual(len(play.steps("restart kafka")), 3)
+        report = load.report()
+        print("\nbrokers: load: %s" % {k: report[k] for k in ("sent", "confirmed", "unanswered", "latency_ms")})
+        self.assertEqual(report["unanswered"], 0)
+        self.books_are_equal()
+
+    # ---- every gate, with its fault
+
+    def test_20_a_wrong_inventory_touches_no_host(self):
+        with tempfile.TemporaryDirectory(dir=ROOT / "inventories", prefix="broken-") as folder:
+            shutil.copytree(ROOT / "inventories/lab", folder, dirs_exist_ok=True)
+            hosts = pathlib.Path(folder) / "hosts.yml"
+            hosts.write_text(hosts.read_text().replace("id: account-2", "id: account-1"))
+            play = Play("verify", inventory=folder)
+        self.fails(play, "INV-INSTANCE node2: instance 'account-1' is on node1, too")
+        self.assertEqual(play.operation, "")
+
+    def test_21_a_wrong_checksum_is_unpacked_nowhere(self):
+        bad = made_release("bad", other_build)
+        with open(bad, "ab") as file:
+            file.write(b"x")
+        before = processes()
+        self.fails(Play("deploy", release=bad), "nothing was unpacked")
+        self.untouched(before)
+
+    def test_22_a_second_operator_waits(self):
+        before = processes()
+        lab.on("node5", "python3 - <<'E'\nimport json,time\np='/var/lib/kpay-ops/lease.json'\nd=json.load(open(p))\n"
+                        "d.update(operation='other-op',owner='bob',token=d['token']+1,until=time.time()+600)\n"
+                        "json.dump(d,open(p,'w'))\nE")
+        self.fails(Play("rolling_restart"), "LOCK: operation other-op of bob holds this host")
+        self.untouched(before)
+
+    def test_23_a_failed_selfcheck_stops_before_anything_is_touched(self):
+        before = processes()
+        self.fails(Play("deploy", "-e", '{"kpay_settings": {"kafka": {"partitions": 9}}}'),
+                   "has 8 partitions, kafka.partitions says 9")
+        self.untouched(before)
+
+    def test_24_a_sick_canary_is_taken_back_and_no_other_is_touched(self):
+        before = processes()
+        play = Play("deploy", release=made_release("sick", sick_account))
+        self.fails(play, "account-1 was taken back to release")
+        after = processes()
+        self.assertEqual([unit for unit in before if after[unit] != before[unit]], ["kpay-account@account-1.service"])
+        Play("verify").ok()
+
+    def test_25_no_daemon_stops_while_another_is_sick(self):
+        before = processes()
+        lab.on("node3", "systemctl kill --signal=STOP kpay-confirmed@confirmed-1.service")
+        try:
+            play = Play("rolling_restart", "-e", "kpay_gate_timeout_s=8")
+        finally:
+            lab.on("node3", "systemctl kill --signal=CONT kpay-confirmed@confirmed-1.service")
+        self.fails(play, "GATE before account-1 is shut: confirmed-1 is silent")
+        self.assertEqual(processes()["kpay-account@account-1.service"], before["kpay-account@account-1.service"])
+        time.sleep(10)
+
+    def test_26_no_broker_stops_while_replicas_are_missing(self):
+        lab.on("node3", "systemctl stop kafka")
+        try:
+            play = Play("broker_rolling_restart", "-e", "kafka_gate_timeout_s=8")
+        finally:
+            lab.on("node3", "systemctl start kafka")
+        self.fails(play, "GATE kafka stop is shut: broker 3 is not there")
+        self.assertEqual(lab.on("node1", "systemctl is-active kafka").strip(), "active")
+        Play("verify").ok()
+
+    def test_27_a_dead_host_stops_the_run_before_anything_is_touched(self):
+        before = processes()
+        lab.rack("kill", "node5")
+        try:
+            play = Play("rolling_restart")
+        finally:
+            lab.rack("start", "node5")
+        self.fails(play, "UNREACHABLE")
+        after = processes()
+        for unit, pid in before.items():
+            if unit not in ("kpay-account@account-4.service", "kpay-confirmed@confirmed-2.service"):
+                self.assertEqual(after[unit], pid)
+        Play("resume", "-e", "host=node5").ok()
+        self.books_are_equal()
+
+
+class Timed(unittest.TextTestResult):
+    seconds = {}
+
+    def startTest(self, test):
+        self.begun = time.time()
+        super().startTest(test)
+
+    def stopTest(self, test):
+        self.seconds[test._testMethodName] = time.time() - self.begun
+        super().stopTest(test)
+
+
+def main():
+    names = [name for name in unittest.TestLoader().getTestCaseNames(Rack)
+             if len(sys.argv) == 1 or any(word in name for word in sys.argv[1:])]
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Timed, failfast=True).run(
+        unittest.TestSuite(Rack(name) for name in names))
+    for name, seconds in Timed.seconds.items():
+        print("%6.0f s  %s" % (seconds, name[5:].replace("_", " ")))
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
