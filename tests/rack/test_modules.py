@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 import ansible.module_utils
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ansible.module_utils.__path__.append(str(ROOT / "ansible/plugins/module_utils"))
@@ -104,6 +105,12 @@ class TheLease(unittest.TestCase):
                 act()
         self.lease.release("op-1", 1)
         self.lease.check("op-2", 2)
+
+    def test_a_lease_that_is_over_can_be_renewed_until_another_takes_it(self):
+        self.lease.acquire("op-1", "ada", 1, 60)
+        self.now += 61
+        self.lease.renew("op-1", 1, 60)
+        self.lease.check("op-1", 1)
 
     def test_a_token_is_never_used_twice(self):
         self.lease.acquire("op-1", "ada", 7, 60)
@@ -235,6 +242,25 @@ class Releases(unittest.TestCase):
         code, answer = self.put(path, sha)
         self.assertNotEqual(code, 0)
         self.assertIn("no plain file", answer["msg"])
+
+
+class Roles(unittest.TestCase):
+    def test_argument_specs_are_the_defaults(self):
+        for folder in sorted((ROOT / "ansible/roles").iterdir()):
+            with self.subTest(folder.name):
+                defaults = yaml.safe_load((folder / "defaults/main.yml").read_text())
+                options = yaml.safe_load((folder / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+                self.assertEqual(set(defaults), set(options))
+                for name, option in options.items():
+                    if "{{" not in str(defaults[name]):
+                        self.assertEqual(option.get("default"), defaults[name], name)
+
+    def test_only_the_controllers_own_tasks_run_in_check_mode(self):
+        """check_mode: false makes --check a lie, except for what stays on the controller."""
+        allowed = {"certificates/tasks/main.yml"}
+        found = {str(path.relative_to(ROOT / "ansible/roles")) for path in (ROOT / "ansible").rglob("*.yml")
+                 if "check_mode: false" in path.read_text()}
+        self.assertEqual(found, allowed)
 
 
 if __name__ == "__main__":

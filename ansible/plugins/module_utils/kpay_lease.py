@@ -52,6 +52,7 @@ class Lease:
 
     def renew(self, operation, token, lease_s):
         with self._alone():
+            # One that is over, and that nobody took meanwhile, is still ours: hosts late in a long run need that.
             held = self._ours(operation, token)
             self._write({**held, "until": self.clock() + lease_s})
 
@@ -63,15 +64,15 @@ class Lease:
 
     def check(self, operation, token):
         """Returns if this operation may change the host now; else LeaseError."""
-        self._ours(operation, token)
+        held = self._ours(operation, token)
+        if held["until"] <= self.clock():
+            raise LeaseError("the lease of operation %s ended at %s" % (operation, when(held["until"])))
 
     def _ours(self, operation, token):
         held = self.read()
         if (held["operation"], held["token"]) != (operation, token):
             raise LeaseError("operation %s with token %s does not hold this host: %s with token %d does" % (
                 operation, token, held["operation"] or "nobody", held["token"]))
-        if held["until"] <= self.clock():
-            raise LeaseError("the lease of operation %s ended at %s" % (operation, when(held["until"])))
         return held
 
     def _alone(self):

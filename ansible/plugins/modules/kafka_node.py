@@ -134,6 +134,7 @@ def main():
             format_if_new(params["cluster_id"])
         # The link tells who cleans up old releases which one is in use.
         point(os.path.join(ROOT, "current"), os.path.join("releases", os.path.basename(environment()["KAFKA_HOME"])))
+        run(["systemctl", "daemon-reload"])
         run(["systemctl", "enable", UNIT])
         run(["systemctl", "reset-failed", UNIT])
         code, text = run(["systemctl", "restart" if action == "restart" else "start", UNIT], timeout=400)

@@ -121,6 +121,7 @@ def failure(daemon, what):
 
 def start(daemon, release, ready_s):
     begun = time.time()
+    run(["systemctl", "daemon-reload"])
     run(["systemctl", "enable", "kpay.target", daemon.unit])
     run(["systemctl", "reset-failed", daemon.unit])
     code, text = run(["systemctl", "start", "--no-block", daemon.unit])
