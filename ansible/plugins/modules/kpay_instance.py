@@ -12,7 +12,7 @@ description:
     that it had before; else it keeps what it has; then it is started."
   - A stop counts only if the daemon ended with 0 and told, for each task it had, that the task was
     released at a clean marker (the drain record). A start counts only if it is ready within the time
-    and each task that came back here was restored exactly where its drain record ended.
+    and each task that came straight back was restored exactly where its drain record ended.
   - Nothing is done without the operation's lease on this host.
 options:
   instance: {description: "The instance: id, daemon, address, port.", type: dict, required: true}
@@ -146,14 +146,21 @@ def start(daemon, release, ready_s):
 
 
 def compare(daemon, drain, restored):
-    """A task that came back must begin exactly where its drain record ended, with the same state.
-    (Builds before the admin socket told only the position.)"""
-    wrong = ["%s was drained at %s and restored at %s" % (task, drain["tasks"][task], proof)
-             for task, proof in sorted(restored["tasks"].items())
-             if task in drain["tasks"] and any(
-                 value not in (None, proof[field]) for field, value in drain["tasks"][task].items())]
+    """The tasks that another instance had meanwhile. One that came straight back must begin exactly
+    where its drain record ended, with the same state; none may begin before. (Builds before the
+    admin socket told only the position.)"""
+    wrong, elsewhere = [], []
+    for task, now in sorted(restored["tasks"].items()):
+        then = drain["tasks"].get(task)
+        if then is None or then["marker"] is None:
+            continue
+        if now["marker"] > then["marker"]:
+            elsewhere.append(task)
+        elif now != then:
+            wrong.append("%s was drained at %s and restored at %s" % (task, then, now))
     if wrong:
         raise HostError("RESTORE: %s: %s" % (daemon.id, "; ".join(wrong)))
+    return elsewhere
 
 
 def act(daemon, params):
@@ -168,7 +175,7 @@ def act(daemon, params):
     point_to(daemon, release, config)
     restored = answer["restored"] = start(daemon, release, params["ready_s"])
     if drain and drain["clean"]:
-        compare(daemon, drain, restored)
+        restored["elsewhere_meanwhile"] = compare(daemon, drain, restored)
     answer["seconds"] = round((drain or {}).get("seconds", 0) + restored["seconds"], 3)
     return answer
 
