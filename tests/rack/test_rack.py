@@ -168,9 +168,10 @@ class Rack(unittest.TestCase):
         self.books_are_equal()
 
     def test_10_drain_of_a_host_and_resume(self):
-        Play("drain", "-e", "host=node4").ok()
-        self.assertEqual(lab.on("node4", "systemctl is-active kpay-account@account-3 || true").strip(), "inactive")
-        Play("resume", "-e", "host=node4").ok()
+        play = Play("drain", "-e", "host=node1").ok()
+        self.assertEqual(lab.on("node1", "systemctl is-active kpay-account@account-1 || true").strip(), "inactive")
+        self.assertTrue(play.steps("stop account-1")[0]["drain"]["clean"])
+        Play("resume", "-e", "host=node1").ok()
         self.books_are_equal()
 
     def test_11_rolling_restart_of_brokers(self):
@@ -260,6 +261,11 @@ class Rack(unittest.TestCase):
                 self.assertEqual(after[unit], pid)
         Play("resume", "-e", "host=node5").ok()
         self.books_are_equal()
+
+    def test_28_no_host_is_drained_whose_tasks_nobody_could_take(self):
+        before = processes()
+        self.fails(Play("drain", "-e", "host=node4"), "GATE peers is shut: no other host has kpay-inflight")
+        self.untouched(before)
 
 
 class Timed(unittest.TextTestResult):

@@ -59,12 +59,13 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host, task):
         self.begun[(host.get_name(), task._uuid)] = time.time()
 
-    def _result(self, outcome, result):
+    def _result(self, outcome, result, item=False):
         answer = result._result
         if answer.get("evidence") and result._task.action.endswith("kpay_operation"):
             self.path = os.path.join(answer["evidence"], "journal.jsonl")
         host = result._host.get_name()
-        begun = self.begun.pop((host, result._task._uuid), None)
+        key = (host, result._task._uuid)
+        begun = self.begun.get(key) if item else self.begun.pop(key, None)
         kept = {name: answer[name] for name in KEPT if answer.get(name) not in (None, "", [], {})}
         if result._task.no_log:
             kept = {"msg": kept.get("msg")} if outcome != "ok" else {}
@@ -77,6 +78,12 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         self._result("failed", result)
+
+    def v2_runner_item_on_ok(self, result):
+        self._result("ok", result, item=True)
+
+    def v2_runner_item_on_failed(self, result):
+        self._result("failed", result, item=True)
 
     def v2_runner_on_unreachable(self, result):
         self._result("unreachable", result)
