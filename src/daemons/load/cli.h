@@ -32,9 +32,7 @@ void add_generate(CLI::App& app, Session& session);
 void add_file(CLI::App& app, Session& session);
 void add_run(CLI::App& app, Session& session);
 void add_preload(CLI::App& app, Session& session);
-
-/// "60s", "500ms", "2m", "1h", or seconds without a unit, to milliseconds.
-[[nodiscard]] Result<std::int64_t> duration_ms(std::string_view text);
+void add_serve(CLI::App& app, Session& session);
 
 /// Parses, runs, prints; gives the exit code.
 [[nodiscard]] int run_cli(int argc, const char* const* argv);

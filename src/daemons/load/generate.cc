@@ -80,7 +80,7 @@ void add_generate(CLI::App& app, Session& session) {
   command->add_option("--count", flags->count, "How many lines [100000]")
       ->check(CLI::Range(std::uint64_t{1}, kCountMax));
   command->add_option("--bad", flags->bad, "How many of them are bad [0]");
-  add_mix_options(*command, flags->mix);
+  tool::add_mix_options(*command, flags->mix);
   command->callback([&session, flags] {
     session.report_on_stderr = true;
     session.chosen = [flags]() -> Result<Ending> {

@@ -13,7 +13,7 @@ namespace kpay::load {
 struct GenerateFlags {
   std::uint64_t count = 100'000;
   std::uint64_t bad = 0;  ///< of the count
-  MixFlags mix;
+  tool::MixFlags mix;
 };
 
 /// Gives header and lines, in pieces, to `out`, which returns false when it can take no more.

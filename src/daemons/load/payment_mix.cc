@@ -1,20 +1,10 @@
 #include "daemons/load/payment_mix.h"
 
-#include <CLI/CLI.hpp>
-#include <cmath>
-
 namespace kpay::load {
 
 namespace {
 
-constexpr std::uint32_t kAccountsMax = 10'000'000;
 constexpr std::int64_t kOverBalance = 900'000;  // in whole units of the currency
-constexpr double kMillion = 1e6;
-
-Error bad_amount(const MixFlags& flags, const core::Currency& currency) {
-  return {ErrorCode::invalid, "--amount-max \"" + flags.amount_max + "\" is no amount above 0 in " +
-                                  flags.currency + ", as " + core::format_amount({5000, currency})};
-}
 
 std::int64_t minor_units(const core::Currency& currency, std::int64_t whole) {
   for (int i = 0; i < currency.minor_digits(); ++i) {
@@ -42,54 +32,20 @@ std::string_view to_string(Kind kind) noexcept {
   return "unknown";
 }
 
-void add_mix_options(CLI::App& command, MixFlags& flags) {
-  command.add_option("--accounts", flags.accounts, "How many accounts there are")
-      ->required()
-      ->check(CLI::Range(2U, kAccountsMax));
-  command.add_option("--account-prefix", flags.account_prefix, "Their ids begin with it [acc-]");
-  command.add_option("--currency", flags.currency, "Of the accounts [EUR]");
-  command.add_option("--amount-max", flags.amount_max, "The largest amount [50.00]");
-  command
-      .add_option("--distribution", flags.distribution, "Of accounts: uniform or zipf [uniform]")
-      ->check(CLI::IsMember({"uniform", "zipf"}));
-  command.add_option("--zipf-s", flags.zipf_s, "The exponent of zipf [1.1]");
-  command.add_option("--seed", flags.seed, "The same seed makes the same payments [1]");
-}
-
-void add_bad_share_option(CLI::App& command, MixFlags& flags) {
-  command.add_option("--bad-share", flags.bad_share, "Share of bad payments, 0 to 1 [0]")
-      ->check(CLI::Range(0.0, 1.0));
-}
-
-Result<PaymentMix> PaymentMix::make(const MixFlags& flags) {
-  const std::optional<core::Currency> currency = core::Currency::parse(flags.currency);
-  if (!currency || !currency->known()) {
-    return Unexpected(ErrorCode::invalid, "\"" + flags.currency +
-                                              "\" is no currency: three capital letters of "
-                                              "ISO 4217, as EUR");
-  }
-  const std::optional<core::Money> most = core::parse_amount(flags.amount_max, *currency);
-  if (!most || most->minor <= 0 || most->minor > core::kAmountMax) {
-    return Unexpected(bad_amount(flags, *currency).code, bad_amount(flags, *currency).message);
-  }
-  const std::string longest = flags.account_prefix + "unknown-" + std::to_string(kAccountsMax);
-  if (!core::AccountId::parse(longest)) {
-    return Unexpected(ErrorCode::invalid, "--account-prefix \"" + flags.account_prefix +
-                                              "\": 18 characters at most, of A-Z a-z 0-9 . _ : -");
-  }
-  const Result<std::uint32_t> exponent = exponent_milli(flags.zipf_s);
-  if (!exponent) {
-    return Unexpected(exponent.error());
+Result<PaymentMix> PaymentMix::make(const tool::MixFlags& flags) {
+  const Result<tool::MixPlan> plan = tool::plan_mix(flags);
+  if (!plan) {
+    return Unexpected(plan.error());
   }
   PaymentMix mix;
   mix.accounts_ = flags.accounts;
   mix.prefix_ = flags.account_prefix;
-  mix.currency_ = *currency;
-  mix.amount_max_ = most->minor;
-  mix.bad_per_million_ = static_cast<std::uint64_t>(std::llround(flags.bad_share * kMillion));
+  mix.currency_ = plan->currency;
+  mix.amount_max_ = plan->amount_max;
+  mix.bad_per_million_ = plan->bad_per_million;
   mix.random_.seed(flags.seed);
   if (flags.distribution == "zipf") {
-    mix.zipf_.emplace(flags.accounts, *exponent);
+    mix.zipf_.emplace(flags.accounts, plan->zipf_milli);
   }
   return mix;
 }
@@ -104,7 +60,7 @@ core::AccountId PaymentMix::account(std::uint32_t index) const {
 }
 
 core::AccountId PaymentMix::unknown_account() {
-  const std::string number = std::to_string(++unknown_ % kAccountsMax);
+  const std::string number = std::to_string(++unknown_ % tool::kAccountsMax);
   return core::AccountId::parse(prefix_ + "unknown-" + number).value();
 }
 

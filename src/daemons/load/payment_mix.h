@@ -11,10 +11,7 @@
 
 #include "core/commands.h"
 #include "daemons/load/zipf.h"
-
-namespace CLI {
-class App;
-}
+#include "daemons/tool/mix_flags.h"
 
 namespace kpay::load {
 
@@ -45,28 +42,11 @@ inline constexpr std::array kBadLines = {
 
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;
 
-/// As typed.
-struct MixFlags {
-  std::uint32_t accounts = 0;
-  std::string account_prefix = "acc-";
-  std::string currency = "EUR";
-  std::string amount_max = "50.00";
-  std::string distribution = "uniform";
-  std::string zipf_s = "1.1";
-  double bad_share = 0.0;
-  std::uint64_t seed = 1;
-};
-
-/// --accounts, --account-prefix, --currency, --amount-max, --distribution, --zipf-s, --seed.
-void add_mix_options(CLI::App& command, MixFlags& flags);
-/// --bad-share.
-void add_bad_share_option(CLI::App& command, MixFlags& flags);
-
 /// Threads: one.
 class PaymentMix {
  public:
   /// Errors: invalid, with what would be right.
-  static Result<PaymentMix> make(const MixFlags& flags);
+  static Result<PaymentMix> make(const tool::MixFlags& flags);
 
   /// The next payment of that kind; its id is nil. Kinds of files only come as a good one.
   [[nodiscard]] core::Transfer next(Kind kind);

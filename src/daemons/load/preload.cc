@@ -18,7 +18,7 @@ constexpr std::uint32_t kCountMax = 1'000'000'000;
 
 struct Flags {
   std::uint32_t count = 0;
-  MixFlags mix;
+  tool::MixFlags mix;
 };
 
 Result<Ending> preload(const Session& session, const Flags& flags) {
@@ -66,8 +66,8 @@ void add_preload(CLI::App& app, Session& session) {
   command->add_option("--count", flags->count, "How many")
       ->required()
       ->check(CLI::Range(1U, kCountMax));
-  add_mix_options(*command, flags->mix);
-  add_bad_share_option(*command, flags->mix);
+  tool::add_mix_options(*command, flags->mix);
+  tool::add_bad_share_option(*command, flags->mix);
   command->callback([&session, flags] {
     session.chosen = [&session, flags] { return preload(session, *flags); };
   });

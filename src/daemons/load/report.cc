@@ -28,6 +28,12 @@ Report& Report::add(const std::string& name, const std::string& text) {
   return *this;
 }
 
+Report& Report::add_flag(const std::string& name, bool value) {
+  members_.emplace_back(name, value ? "true" : "false");
+  lines_.emplace_back(name, value ? "true" : "false");
+  return *this;
+}
+
 Report& Report::add(const std::string& name, const std::map<std::string, std::uint64_t>& counts) {
   Report inner;
   for (const auto& [key, count] : counts) {

@@ -16,6 +16,7 @@ class Report {
   /// With so many decimals.
   Report& add(const std::string& name, double value, int decimals);
   Report& add(const std::string& name, const std::string& text);
+  Report& add_flag(const std::string& name, bool value);
   Report& add(const std::string& name, const std::map<std::string, std::uint64_t>& counts);
   Report& add(const std::string& name, const Report& inner);
 

@@ -18,6 +18,7 @@
 #include "daemons/load/payment_mix.h"
 #include "daemons/load/progress.h"
 #include "daemons/tool/command_sender.h"
+#include "daemons/tool/duration.h"
 #include "stages/specs.h"
 
 namespace kpay::load {
@@ -31,7 +32,7 @@ constexpr std::int64_t kQuietMs = 3000;       // then rejections are looked for
 constexpr double kCountMax = 500e6;
 
 struct Flags {
-  MixFlags mix;
+  tool::MixFlags mix;
   double rate = 1000;
   std::string duration = "60s";
   std::string warm_up = "0s";
@@ -182,8 +183,8 @@ Result<bool> read_all(const Flags& flags, const tool::Reached& reached, const Id
 }
 
 Result<Schedule> schedule_of(const Flags& flags) {
-  const Result<std::int64_t> duration = duration_ms(flags.duration);
-  const Result<std::int64_t> warm_up = duration_ms(flags.warm_up);
+  const Result<std::int64_t> duration = tool::duration_ms(flags.duration);
+  const Result<std::int64_t> warm_up = tool::duration_ms(flags.warm_up);
   if (!duration || !warm_up) {
     return Unexpected(duration ? warm_up.error() : duration.error());
   }
@@ -301,8 +302,8 @@ void add_run(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.001, 10e6));
   command->add_option("--duration", flags->duration, "How long, after the warm-up [60s]");
   command->add_option("--warm-up", flags->warm_up, "Sent before, and not measured [0s]");
-  add_mix_options(*command, flags->mix);
-  add_bad_share_option(*command, flags->mix);
+  tool::add_mix_options(*command, flags->mix);
+  tool::add_bad_share_option(*command, flags->mix);
   command->add_option("--timeout", flags->timeout_s, "Seconds to wait after the last send [60]")
       ->check(CLI::Range(1, 86'400));
   command->add_option("--histogram", flags->histogram, "A file for all percentiles");

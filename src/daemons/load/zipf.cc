@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
-#include <string>
 
 namespace kpay::load {
 
@@ -12,7 +10,6 @@ namespace {
 
 constexpr unsigned kFractionBits = 24;  // of logarithms
 constexpr unsigned kWeightBits = 40;    // the first number's weight is 2^40
-constexpr std::uint32_t kExponentMax = 10'000;
 
 // log2(k) with 24 bits of fraction, by squaring. REQUIRES: k > 0.
 std::uint64_t log2_of(std::uint32_t k) {
@@ -78,22 +75,6 @@ std::uint32_t Zipf::pick(std::uint64_t random) const noexcept {
   const std::uint64_t point = random % cumulative_.back();
   const auto at = std::upper_bound(cumulative_.begin(), cumulative_.end(), point);
   return static_cast<std::uint32_t>(at - cumulative_.begin());
-}
-
-Result<std::uint32_t> exponent_milli(std::string_view text) {
-  const std::size_t point = std::min(text.find('.'), text.size());
-  std::string digits(text.substr(0, point));
-  const std::string_view decimals = text.substr(std::min(point + 1, text.size()));
-  digits += std::string(decimals) + std::string(3 - std::min<std::size_t>(decimals.size(), 3), '0');
-  std::uint32_t milli = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), milli);
-  if (point == 0 || decimals.size() > 3 || error != std::errc() ||
-      end != digits.data() + digits.size() || milli > kExponentMax) {
-    return Unexpected(ErrorCode::invalid, "\"" + std::string(text) +
-                                              "\" is no exponent: 0 to 10 with at most three "
-                                              "decimals, as 1.1");
-  }
-  return milli;
 }
 
 }  // namespace kpay::load

@@ -4,10 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
-
-#include "base/result.h"
 
 namespace kpay::load {
 
@@ -24,8 +21,5 @@ class Zipf {
  private:
   std::vector<std::uint64_t> cumulative_;
 };
-
-/// "1.1" to 1100. Errors: invalid, with what would be right.
-[[nodiscard]] Result<std::uint32_t> exponent_milli(std::string_view text);
 
 }  // namespace kpay::load

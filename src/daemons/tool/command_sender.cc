@@ -7,7 +7,6 @@ namespace kpay::tool {
 
 namespace {
 
-constexpr int kFlushMs = 120'000;
 constexpr std::uint64_t kPollEvery = 256;
 
 }  // namespace
@@ -42,6 +41,6 @@ Result<void> CommandSender::send(const core::Command& command) {
   return queued;
 }
 
-Result<void> CommandSender::flush() { return producer_->flush(kFlushMs); }
+Result<void> CommandSender::flush(int timeout_ms) { return producer_->flush(timeout_ms); }
 
 }  // namespace kpay::tool

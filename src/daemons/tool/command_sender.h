@@ -22,7 +22,7 @@ class CommandSender {
   /// Serves acknowledgements that are due, without waiting.
   void poll() { producer_->poll(); }
   /// Waits until all is acknowledged. Errors: unavailable (time), or the first delivery error.
-  Result<void> flush();
+  Result<void> flush(int timeout_ms = kFlushMs);
   /// Sent so far, and how much of it the cluster has acknowledged.
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   [[nodiscard]] std::uint64_t acknowledged() const noexcept { return producer_->delivered(); }
@@ -30,6 +30,8 @@ class CommandSender {
   [[nodiscard]] const std::optional<Error>& delivery_error() const noexcept { return error_; }
 
  private:
+  static constexpr int kFlushMs = 120'000;
+
   CommandSender() = default;
 
   std::string topic_;

@@ -67,7 +67,7 @@ TEST(Generate, a_file_of_bad_lines_only_is_possible_and_more_is_not) {
 }
 
 TEST(Generate, amounts_are_from_one_minor_unit_to_the_largest) {
-  MixFlags flags;
+  tool::MixFlags flags;
   flags.accounts = 3;
   flags.amount_max = "0.03";
   Result<PaymentMix> mix = PaymentMix::make(flags);

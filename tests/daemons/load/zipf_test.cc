@@ -39,14 +39,5 @@ TEST(Zipf, exponent_zero_is_uniform) {
   }
 }
 
-TEST(Zipf, exponents_have_at_most_three_decimals) {
-  EXPECT_EQ(*exponent_milli("1.1"), 1100U);
-  EXPECT_EQ(*exponent_milli("2"), 2000U);
-  EXPECT_EQ(*exponent_milli("0.075"), 75U);
-  for (const char* text : {"", ".5", "1.2345", "-1", "x", "11", "1.x"}) {
-    EXPECT_FALSE(exponent_milli(text)) << text;
-  }
-}
-
 }  // namespace
 }  // namespace kpay::load
