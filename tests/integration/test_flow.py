@@ -75,7 +75,7 @@ class Pause(RigCase):
     def test_a_drain_completes_what_is_in_flight_and_outlives_a_restart(self):
         self.rig.load("run", "--rate", 1000, "--duration", "2s", "--accounts", self.ACCOUNTS,
                       "--currency", "EUR", capture_output=True)
-        drained = self.json("pipeline", "drain", "--reason", "test")
+        drained = self.json("pipeline", "drain", "--reason", "test", "--yes")
         self.assertTrue(drained["drained"], drained)
         before = self.sum_of("intake", "totals", "EUR", "accepted_count")
         self.rig.daemons["inflight-1"].stop()

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "daemons/ctl/account_file.h"
 #include "daemons/ctl/amounts.h"
-#include "daemons/ctl/cli.h"
+#include "daemons/ctl/change.h"
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/send_command.h"
 #include "daemons/tool/command_sender.h"
@@ -99,6 +99,16 @@ Result<Answer> close(const Session& session, const AccountFlags& flags) {
   if (!account || !id) {
     return Unexpected(!account ? account.error() : id.error());
   }
+  const Result<tool::Connection> connection = tool::resolve(session.flags);
+  if (!connection) {
+    return Unexpected(connection.error());
+  }
+  if (!session.dry_run) {
+    if (std::optional<Answer> stop =
+            ask(session, *connection, "close account " + flags.id + " for good")) {
+      return *stop;
+    }
+  }
   return send_one(session, flags, core::CloseAccount{core::CommandId(*id), *account});
 }
 
@@ -110,13 +120,35 @@ struct BulkResult {
   bool timed_out = false;
 };
 
-Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waited) {
+// The lines that can't be sent, as JSON and on the answer's note.
+std::string bad_lines(const AccountFile& file, Answer& answer) {
   http::JsonArray bad;
-  Answer answer;
   for (const BadLine& line : file.bad) {
     bad.add_json(http::JsonObject().add("line", line.line).add("problem", line.problem).finish());
     answer.note += "line " + std::to_string(line.line) + ": " + line.problem + "\n";
   }
+  answer.exit = file.bad.empty() ? answer.exit : tool::Exit::partial;
+  return bad.finish();
+}
+
+Answer dry_bulk_answer(const AccountFile& file) {
+  Answer answer;
+  const std::string bad = bad_lines(file, answer);
+  const std::size_t count = file.accounts.size();
+  answer.text = "would send " + std::to_string(count) + ", bad lines " +
+                std::to_string(file.bad.size()) + "\n";
+  answer.json = http::JsonObject()
+                    .add("would_send", count)
+                    .add("changed", count > 0)
+                    .add("dry_run", true)
+                    .add_json("bad_lines", bad)
+                    .finish();
+  return answer;
+}
+
+Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waited) {
+  Answer answer;
+  const std::string bad = bad_lines(file, answer);
   http::JsonObject refused;
   std::string refused_text;
   for (const auto& [reason, count] : result.refused) {
@@ -130,9 +162,9 @@ Answer bulk_answer(const AccountFile& file, const BulkResult& result, bool waite
     json.add("opened", result.opened).add_json("refused", refused.finish());
     answer.text += ", opened " + std::to_string(result.opened) + refused_text;
   }
-  answer.json = json.add_json("bad_lines", bad.finish()).finish();
+  answer.json = json.add_json("bad_lines", bad).finish();
   answer.text += ", bad lines " + std::to_string(file.bad.size()) + "\n";
-  if (!file.bad.empty() || !result.refused.empty()) {
+  if (!result.refused.empty()) {
     answer.exit = tool::Exit::partial;
   }
   if (result.timed_out) {
@@ -210,6 +242,9 @@ Result<Answer> open_file(const Session& session, const AccountFlags& flags) {
   if (!reached) {
     return Unexpected(reached.error());
   }
+  if (session.dry_run) {
+    return dry_bulk_answer(*file);
+  }
   Result<BulkResult> result = send_all(*reached, flags, *file);
   if (!result) {
     return Unexpected(result.error());
@@ -272,15 +307,18 @@ Result<Answer> list(const Session& session, const AccountFlags& flags) {
     return Unexpected(page.error());
   }
   nlohmann::ordered_json accounts = nlohmann::ordered_json::array();
+  std::vector<std::string> lines;
   TextTable table({"ACCOUNT", "CURRENCY", "BALANCE", "STATE"});
   for (const Row& row : page->rows) {
     accounts.push_back(account_json(row.key, row.json));
     table.add(account_line(accounts.back()));
+    lines.push_back(accounts.back().dump());
   }
   nlohmann::ordered_json json{{"accounts", std::move(accounts)}};
   json["next"] =
       page->next.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(page->next);
   Answer answer{json.dump(), table.text()};
+  answer.lines = std::move(lines);
   const std::vector<std::int32_t> unserved = asked->tables.unserved("account");
   if (!unserved.empty()) {
     answer.note = std::to_string(unserved.size()) + " partitions are served by nobody\n";
@@ -302,6 +340,7 @@ void add_open(CLI::App* accounts, Session& session, const Flags& flags) {
   open->add_flag("--dump-record", flags->dump_record, "Print the record instead of sending it");
   open->add_option("--from-file", flags->file, "CSV lines id,currency,opening; - is stdin");
   add_send_options(*open, flags->sending);
+  add_dry_run(*open, session);
   open->callback([&session, flags] {
     if (flags->file.empty() == flags->id.empty()) {
       throw CLI::ValidationError("accounts open", "give either an ID or --from-file");
@@ -318,12 +357,14 @@ void add_changes(CLI::App* accounts, Session& session, const Flags& flags) {
   put->add_option("--amount", flags->amount, "How much, as 12.34")->required();
   put->add_option("--currency", flags->currency, "The account's currency")->required();
   add_send_options(*put, flags->sending);
+  add_dry_run(*put, session);
   put->callback([&session, flags] {
     session.chosen = [&session, flags] { return deposit(session, *flags); };
   });
   CLI::App* shut = accounts->add_subcommand("close", "Close an account whose balance is zero");
   shut->add_option("ID", flags->id, "The account")->required();
   add_send_options(*shut, flags->sending);
+  add_danger_options(*shut, session);
   shut->callback(
       [&session, flags] { session.chosen = [&session, flags] { return close(session, *flags); }; });
 }
@@ -343,6 +384,7 @@ void add_accounts(CLI::App& app, Session& session) {
   CLI::App* many = accounts->add_subcommand("list", "Show a page of accounts");
   many->add_option("--limit", flags->limit, "Accounts of a page [100]")->check(CLI::Range(1, 1000));
   many->add_option("--cursor", flags->cursor, "Where the page before ended");
+  add_jsonl(*many, session);
   many->callback(
       [&session, flags] { session.chosen = [&session, flags] { return list(session, *flags); }; });
 }

@@ -28,12 +28,23 @@ Answer failed(const Error& error) {
   return failed(tool::exit_of(error.code), to_string(error.code), error.message);
 }
 
-int print(const Answer& answer, bool json) {
-  if (json) {
+int print(const Answer& answer, Format format) {
+  const bool is_error =
+      answer.text.empty() && answer.lines.empty() && answer.exit != tool::Exit::ok;
+  if (format == Format::json || (format == Format::jsonl && is_error)) {
     std::fprintf(stdout, "%s\n", answer.json.c_str());
+  } else if (format == Format::jsonl) {
+    for (const std::string& line : answer.lines) {
+      std::fprintf(stdout, "%s\n", line.c_str());
+    }
+    std::fputs(answer.note.c_str(), stderr);
   } else {
     std::fputs(answer.text.c_str(), stdout);
     std::fputs(answer.note.c_str(), stderr);
+  }
+  if (std::fflush(stdout) != 0) {
+    std::fputs("error: standard output can't be written\n", stderr);
+    return static_cast<int>(tool::Exit::failure);
   }
   return static_cast<int>(answer.exit);
 }

@@ -15,6 +15,7 @@ struct Answer {
   std::string text{};  ///< standard output without it; with a line break at its end, or empty
   std::string note{};  ///< standard error without it: hints and summaries
   tool::Exit exit = tool::Exit::ok;
+  std::vector<std::string> lines{};  ///< of a list: each item as a JSON document, for --jsonl
 };
 
 /// {"error": {"code", "message", "hint"}}; `code` is a stable word, `hint` may be empty.
@@ -22,8 +23,11 @@ struct Answer {
                             std::string_view hint = "");
 [[nodiscard]] Answer failed(const Error& error);
 
-/// To standard output and standard error; gives the exit code.
-int print(const Answer& answer, bool json);
+enum class Format { text, json, jsonl };
+
+/// To standard output and standard error; gives the exit code. With jsonl an error is one line of
+/// JSON, too.
+int print(const Answer& answer, Format format);
 
 /// Columns of equal width, two spaces apart; the last column of a line is not filled up.
 class TextTable {

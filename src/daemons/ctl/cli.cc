@@ -7,18 +7,21 @@
 #include <CLI/CLI.hpp>
 
 #include "build_info.h"
+#include "config/schema.h"
 #include "http/json.h"
 
 namespace kpay::ctl {
 
 namespace {
 
+constexpr std::size_t kTypoMax = 3;
 constexpr const char* kFooter =
     "Examples:\n"
     "  kpayctl topics apply --bootstrap localhost:9092 --partitions 12 --replication 3\n"
     "  kpayctl accounts open alice --currency EUR --opening 100.00 --wait\n"
     "  kpayctl payments send --from alice --to bob --amount 12.34 --currency EUR --wait\n"
     "  kpayctl books verify --json\n"
+    "  kpayctl pipeline drain --reason \"broker upgrade\" --yes\n"
     "\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused or conflict, 5 unreachable,\n"
     "  6 permission, 7 partial, 8 check failed, 9 timed out, 130 interrupted";
@@ -46,7 +49,72 @@ void add_common(CLI::App& app, Session& session) {
   app.add_flag("--json", session.json, "One JSON document on standard output");
 }
 
+// --json where it stands on a command line that can't be parsed.
+Format format_in(int argc, const char* const* argv) {
+  Format format = Format::text;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    format = word == "--json" ? Format::json : word == "--jsonl" ? Format::jsonl : format;
+  }
+  return format;
+}
+
+// The command as far as it was understood: "kpayctl accounts open".
+std::vector<const CLI::App*> chain_of(const CLI::App& app) {
+  std::vector<const CLI::App*> chain{&app};
+  while (!chain.back()->get_subcommands().empty()) {
+    chain.push_back(chain.back()->get_subcommands().front());
+  }
+  return chain;
+}
+
+// The option or command that somebody meant who typed `word`; empty when none is near.
+std::string nearest(const std::vector<const CLI::App*>& chain, const std::string& word) {
+  std::vector<std::string> known;
+  for (const CLI::App* app : chain) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        known.push_back("--" + name);
+      }
+    }
+  }
+  for (const CLI::App* command : chain.back()->get_subcommands(nullptr)) {
+    known.push_back(command->get_name());
+  }
+  const std::string typed = word.substr(0, word.find('='));
+  std::string best;
+  std::size_t distance = kTypoMax + 1;
+  for (const std::string& each : known) {
+    const std::size_t edits = config::edit_distance(typed, each);
+    if (edits < distance && edits < each.size() / 2) {
+      best = each;
+      distance = edits;
+    }
+  }
+  return best;
+}
+
+Answer usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<const CLI::App*> chain = chain_of(app);
+  std::string command;
+  for (const CLI::App* each : chain) {
+    command += each->get_name() + " ";
+  }
+  std::string hint;
+  for (const std::string& word : app.remaining(true)) {
+    const std::string meant = nearest(chain, word);
+    hint += meant.empty() ? "" : "did you mean " + meant + "? ";
+  }
+  return failed(tool::Exit::usage, "usage", error.what(),
+                hint + "`" + command + "--help` tells what it takes");
+}
+
 }  // namespace
+
+void add_jsonl(CLI::App& command, Session& session) {
+  command.add_flag("--jsonl", session.jsonl,
+                   "One JSON document a line, the rest to standard error");
+}
 
 int run(int argc, const char* const* argv) {
   std::signal(SIGINT, on_interrupt);
@@ -62,17 +130,23 @@ int run(int argc, const char* const* argv) {
   add_payments(app, session);
   add_books(app, session);
   add_pipeline(app, session);
+  add_load(app, session);
   add_dlq(app, session);
   add_status(app, session);
   add_config(app, session);
+  add_completion(app, session);
   add_version(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(tool::Exit::usage);
+    if (error.get_exit_code() == 0) {
+      return app.exit(error);  // --help
+    }
+    return print(usage_error(app, error), format_in(argc, argv));
   }
+  const Format format = session.jsonl ? Format::jsonl : session.json ? Format::json : Format::text;
   const Result<Answer> answer = session.chosen();
-  return print(answer ? *answer : failed(answer.error()), session.json);
+  return print(answer ? *answer : failed(answer.error()), format);
 }
 
 }  // namespace kpay::ctl

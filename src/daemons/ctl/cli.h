@@ -19,6 +19,10 @@ struct Session {
   tool::ConnectionFlags flags;
   HttpFlags http;
   bool json = false;
+  bool jsonl = false;    ///< of lists: one JSON document a line
+  bool dry_run = false;  ///< the rest: of commands that change something
+  bool yes = false;
+  bool no_input = false;
   std::function<Result<Answer>()> chosen;  ///< set while parsing
 };
 
@@ -28,8 +32,13 @@ void add_payments(CLI::App& app, Session& session);
 void add_books(CLI::App& app, Session& session);
 void add_pipeline(CLI::App& app, Session& session);
 void add_dlq(CLI::App& app, Session& session);
+void add_load(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);
+void add_completion(CLI::App& app, Session& session);
+
+/// --jsonl.
+void add_jsonl(CLI::App& command, Session& session);
 
 /// Parses, runs, prints; gives the exit code.
 [[nodiscard]] int run(int argc, const char* const* argv);

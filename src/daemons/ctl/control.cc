@@ -1,7 +1,10 @@
 #include "daemons/ctl/control.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "base/time.h"
 #include "daemons/ctl/http_tables.h"
 #include "kafka/plain_producer.h"
 
@@ -12,6 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kPipelineKey = "pipeline";
+constexpr std::chrono::milliseconds kLook{200};
 
 std::string text_in(const Json& json, const char* name) {
   const auto found = json.find(name);
@@ -121,16 +125,31 @@ Result<std::vector<InstanceView>> read_instances(tool::Reached& reached) {
   return instances;
 }
 
-Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state) {
+Result<void> write_state(const tool::Reached& reached, const std::string& key,
+                         const std::string& value) {
   Result<std::unique_ptr<kafka::PlainProducer>> producer =
       kafka::PlainProducer::connect(reached.connection.client);
   if (!producer) {
     return Unexpected(producer.error());
   }
-  const std::string value = to_json(state);
-  Result<void> sent = (*producer)->send(reached.connection.topic("control.state"), 0,
-                                        as_bytes(std::string_view(kPipelineKey)), as_bytes(value));
+  Result<void> sent = (*producer)->send(reached.topic("control.state"), 0,
+                                        as_bytes(std::string_view(key)), as_bytes(value));
   return sent ? (*producer)->flush(tool::kAnswerMs) : sent;
+}
+
+Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state) {
+  return write_state(reached, kPipelineKey, to_json(state));
+}
+
+Result<std::string> wait_for(std::int64_t deadline,
+                             const std::function<Result<std::string>()>& missing) {
+  while (true) {
+    Result<std::string> what = missing();
+    if (!what || what->empty() || monotonic_ms() >= deadline) {
+      return what;
+    }
+    std::this_thread::sleep_for(kLook);
+  }
 }
 
 std::string missing_tasks(const std::vector<InstanceView>& instances, const std::string& stage,

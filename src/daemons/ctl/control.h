@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,7 +57,15 @@ inline constexpr std::int64_t kStaleMs = 10'000;
 /// Running: without a pause, when nobody has said anything yet.
 [[nodiscard]] Result<PipelineState> read_pipeline(tool::Reached& reached);
 [[nodiscard]] Result<std::vector<InstanceView>> read_instances(tool::Reached& reached);
+/// Appends a record to control.state, and waits until it is there.
+[[nodiscard]] Result<void> write_state(const tool::Reached& reached, const std::string& key,
+                                       const std::string& value);
 [[nodiscard]] Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state);
+
+/// Looks until `missing` gives an empty text, or the deadline (of monotonic_ms()) has passed; gives
+/// the last text then.
+[[nodiscard]] Result<std::string> wait_for(std::int64_t deadline,
+                                           const std::function<Result<std::string>()>& missing);
 
 /// The partitions of a stage and how they stand, in words: empty when every task of the stage
 /// runs on a live instance and is paused (or not) as wanted.

@@ -71,10 +71,12 @@ Result<Answer> list(const Session& session, const DlqFlags& flags) {
     return Unexpected(found.error());
   }
   Json letters = Json::array();
+  std::vector<std::string> lines;
   TextTable table({"CAME", "REASON", "ORIGIN", "BYTES", "SENDER"});
   std::string dumps;
   for (const Letter& letter : found->letters) {
     letters.push_back(to_json(letter, flags.show));
+    lines.push_back(letters.back().dump());
     table.add({to_rfc3339(letter.at), letter.reason, place_text(letter),
                std::to_string(letter.letter.bytes_total), letter.sender});
     if (flags.show) {
@@ -83,6 +85,7 @@ Result<Answer> list(const Session& session, const DlqFlags& flags) {
   }
   Answer answer{Json{{"total", found->total}, {"letters", std::move(letters)}}.dump(),
                 table.text() + dumps};
+  answer.lines = std::move(lines);
   if (found->total > found->letters.size()) {
     answer.note = "the newest " + std::to_string(found->letters.size()) + " of " +
                   std::to_string(found->total) + "\n";
@@ -98,6 +101,7 @@ void add_dlq(CLI::App& app, Session& session) {
   const auto flags = std::make_shared<DlqFlags>();
   CLI::App* command = dlq->add_subcommand("list", "The newest dead letters, oldest first");
   command->add_option("--limit", flags->limit, "How many [50]")->check(CLI::Range(1, 100'000));
+  add_jsonl(*command, session);
   command->add_flag("--show", flags->show, "With their bytes");
   command->callback(
       [&session, flags] { session.chosen = [&session, flags] { return list(session, *flags); }; });

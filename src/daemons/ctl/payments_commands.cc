@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "daemons/ctl/amounts.h"
-#include "daemons/ctl/cli.h"
+#include "daemons/ctl/change.h"
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/send_command.h"
 
@@ -141,6 +141,7 @@ void add_payments(CLI::App& app, Session& session) {
   one->add_option("--reference", flags->reference, "Up to 140 bytes for the payee");
   one->add_option("--value-date", flags->value_date, "A date of your own, as 2026-11-22");
   add_send_options(*one, flags->sending);
+  add_dry_run(*one, session);
   one->callback(
       [&session, flags] { session.chosen = [&session, flags] { return send(session, *flags); }; });
   CLI::App* show = payments->add_subcommand("get", "Show a payment as the daemons know it");

@@ -1,12 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "base/time.h"
 #include "daemons/ctl/books_table.h"
+#include "daemons/ctl/change.h"
 #include "daemons/ctl/cli.h"
 #include "daemons/ctl/control.h"
 
@@ -16,22 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::chrono::milliseconds kLook{200};
-
 struct PipelineFlags {
   std::string reason;
   bool wait = false;
   int timeout_s = 60;
 };
-
-std::string operator_name() {
-  for (const char* name : {"SUDO_USER", "USER", "LOGNAME"}) {
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
-      return value;
-    }
-  }
-  return "unknown";
-}
 
 const char* word(bool paused) { return paused ? "paused" : "running"; }
 
@@ -41,7 +28,8 @@ struct Change {
   PipelineState after;
 };
 
-Result<Change> change(tool::Reached& reached, bool paused, const std::string& reason) {
+// What a change would be; nothing is written yet.
+Result<Change> plan(tool::Reached& reached, bool paused, const std::string& reason) {
   Result<PipelineState> before = read_pipeline(reached);
   if (!before) {
     return Unexpected(before.error());
@@ -49,11 +37,11 @@ Result<Change> change(tool::Reached& reached, bool paused, const std::string& re
   if (before->paused == paused) {
     return Change{false, *before, *before};
   }
-  const PipelineState after{paused, reason, operator_name(), wall_clock_now().ms};
-  if (Result<void> written = write_pipeline(reached, after); !written) {
-    return Unexpected(written.error());
-  }
-  return Change{true, *before, after};
+  return Change{true, *before, {paused, reason, operator_name(), wall_clock_now().ms}};
+}
+
+Result<void> make(const tool::Reached& reached, const Change& change) {
+  return change.changed ? write_pipeline(reached, change.after) : Result<void>();
 }
 
 Json document(const Change& change) {
@@ -62,16 +50,11 @@ Json document(const Change& change) {
           {"after", {{"desired", word(change.after.paused)}, {"reason", change.after.reason}}}};
 }
 
-// Looks until `done` gives an empty text, or the time is over; the last text then.
-Result<std::string> wait_for(std::int64_t deadline,
-                             const std::function<Result<std::string>()>& missing) {
-  while (true) {
-    Result<std::string> what = missing();
-    if (!what || what->empty() || monotonic_ms() >= deadline) {
-      return what;
-    }
-    std::this_thread::sleep_for(kLook);
-  }
+Answer dry_answer(const Change& change) {
+  Json json = document(change);
+  json["dry_run"] = true;
+  return {json.dump(), std::string(change.changed ? "would be " : "is already ") +
+                           word(change.after.paused) + "\n"};
 }
 
 Result<std::string> not_at(tool::Reached& reached, bool paused) {
@@ -88,9 +71,15 @@ Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paus
     return Unexpected(reached.error());
   }
   const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
-  Result<Change> changed = change(*reached, paused, flags.reason);
+  Result<Change> changed = plan(*reached, paused, flags.reason);
   if (!changed) {
     return Unexpected(changed.error());
+  }
+  if (session.dry_run) {
+    return dry_answer(*changed);
+  }
+  if (Result<void> made = make(*reached, *changed); !made) {
+    return Unexpected(made.error());
   }
   Json json = document(*changed);
   if (flags.wait) {
@@ -202,10 +191,23 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
   if (!reached) {
     return Unexpected(reached.error());
   }
-  const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
-  Result<Change> changed = change(*reached, true, flags.reason);
+  Result<Change> changed = plan(*reached, true, flags.reason);
   if (!changed) {
     return Unexpected(changed.error());
+  }
+  if (session.dry_run) {
+    return dry_answer(*changed);
+  }
+  if (changed->changed) {
+    if (std::optional<Answer> stop =
+            ask(session, reached->connection,
+                "drain: no payment is taken until `kpayctl pipeline resume`")) {
+      return *stop;
+    }
+  }
+  const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
+  if (Result<void> made = make(*reached, *changed); !made) {
+    return Unexpected(made.error());
   }
   std::vector<InstanceView> instances;
   ShownBooks books;
@@ -266,10 +268,12 @@ void add_pipeline(CLI::App& app, Session& session) {
   CLI::App* resume =
       add("resume", "Intake goes on", [&session, flags] { return set(session, *flags, false); });
   for (CLI::App* command : {pause, resume}) {
+    add_dry_run(*command, session);
     command->add_flag("--wait", flags->wait, "Wait until every intake task does so");
   }
-  add("drain", "Pause, and wait until nothing is in flight, proven at offsets",
-      [&session, flags] { return drain(session, *flags); });
+  CLI::App* drained = add("drain", "Pause, and wait until nothing is in flight, proven at offsets",
+                          [&session, flags] { return drain(session, *flags); });
+  add_danger_options(*drained, session);
   pipeline->add_subcommand("status", "What is wanted, and whether it is so")->callback([&session] {
     session.chosen = [&session] { return show(session); };
   });

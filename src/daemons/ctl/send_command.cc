@@ -13,6 +13,11 @@ Answer sent_answer(http::JsonObject about, const std::string& id) {
   return {about.finish(), id + "\n", "sent; --wait waits for the outcome\n"};
 }
 
+Answer dry_answer(http::JsonObject about) {
+  about.add("status", "not_sent").add("changed", true).add("dry_run", true);
+  return {about.finish(), "would be sent\n", "whether it would be refused shows when it is sent\n"};
+}
+
 // Opened BEFORE the command is sent; of an id that was typed, the outcome may be there already.
 Result<std::unique_ptr<OutcomeWatch>> watch_for(tool::Reached& reached, const SendFlags& flags,
                                                 const Uuid& id) {
@@ -54,6 +59,9 @@ Result<Answer> send_command(const Session& session, const SendFlags& flags,
   Result<tool::Reached> reached = tool::reach_system(session.flags);
   if (!reached) {
     return Unexpected(reached.error());
+  }
+  if (session.dry_run) {
+    return dry_answer(std::move(about));
   }
   Result<std::unique_ptr<OutcomeWatch>> watch = watch_for(*reached, flags, id);
   if (!watch) {

@@ -74,16 +74,17 @@ Result<Answer> show(const Session& session, bool check) {
   const std::int64_t now_ms = wall_clock_now().ms;
   std::vector<InstanceView> instances;
   Json list = Json::array();
+  Answer answer;
   for (const auto& [id, value] : *values) {
     if (std::optional<InstanceView> view = parse_status(value)) {
       Json each = Json::parse(value, nullptr, false);
       each["stale"] = view->stale(now_ms);
+      answer.lines.push_back(each.dump());
       list.push_back(std::move(each));
       instances.push_back(std::move(*view));
     }
   }
   const std::string fault = fault_of(instances, *pipeline, reached->partitions, now_ms);
-  Answer answer;
   answer.json = Json{{"whole", fault.empty()},
                      {"pipeline", Json::parse(to_json(*pipeline))},
                      {"partitions", reached->partitions},
@@ -101,6 +102,7 @@ void add_status(CLI::App& app, Session& session) {
   CLI::App* status = app.add_subcommand("status", "Show every instance and every task");
   const auto check = std::make_shared<bool>(false);
   status->add_flag("--check", *check, "Exit 8 unless every task runs on a live instance");
+  add_jsonl(*status, session);
   status->callback(
       [&session, check] { session.chosen = [&session, check] { return show(session, *check); }; });
 }

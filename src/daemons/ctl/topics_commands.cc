@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "daemons/ctl/cli.h"
+#include "daemons/ctl/change.h"
 #include "daemons/ctl/topics.h"
 #include "http/json.h"
 
@@ -107,25 +107,22 @@ Result<Found> find(const Cluster& cluster, std::int32_t replication) {
   return Found{std::move(*view), std::move(genesis)};
 }
 
-// `check` is `plan` whose differences are failures.
-Result<Answer> show(const Session& session, std::int32_t replication, bool check) {
-  Result<Cluster> cluster = reach_cluster(session);
-  if (!cluster) {
-    return Unexpected(cluster.error());
-  }
-  Result<Found> found = find(*cluster, replication);
-  if (!found) {
-    return Unexpected(found.error());
-  }
-  const auto& [view, genesis] = *found;
-  const std::string& prefix = cluster->connection.prefix;
+enum class Look { plan, check, dry_run };  // check: differences are failures
+
+Answer found_answer(const Found& found, const std::string& prefix, Look look) {
+  const auto& [view, genesis] = found;
   const bool clean = view.differences.empty() && genesis.missing == 0 && genesis.fault.empty();
+  http::JsonObject json = document(view, genesis, prefix);
+  json.add("ok", clean);
+  if (look == Look::dry_run) {
+    json.add("changed", !clean).add("dry_run", true);
+  }
   Answer answer;
-  answer.json = document(view, genesis, prefix).add("ok", clean).finish();
+  answer.json = json.finish();
   answer.text = lines(view.differences, prefix) + genesis_lines(genesis);
   if (clean) {
     answer.note = std::to_string(view.wanted.size()) + " topics are as planned\n";
-  } else if (check) {
+  } else if (look == Look::check) {
     answer.exit = tool::Exit::check_failed;
   } else if (refused(view, genesis)) {
     answer.exit = tool::Exit::refused;
@@ -135,12 +132,48 @@ Result<Answer> show(const Session& session, std::int32_t replication, bool check
   return answer;
 }
 
+Result<Answer> show(const Session& session, std::int32_t replication, Look look) {
+  Result<Cluster> cluster = reach_cluster(session);
+  if (!cluster) {
+    return Unexpected(cluster.error());
+  }
+  Result<Found> found = find(*cluster, replication);
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  return found_answer(*found, cluster->connection.prefix, look);
+}
+
+// New topics hurt nobody; settings of topics that are in use may.
+std::string alterations(const TopicsView& view, const std::string& prefix) {
+  std::string text;
+  for (const TopicDifference& difference : view.differences) {
+    if (difference.kind == TopicDifference::Kind::setting) {
+      text += "\n  " + describe(difference, prefix);
+    }
+  }
+  return text.empty() ? text : "change the settings of topics that are in use:" + text + "\n";
+}
+
 Result<Answer> apply_plan(const Session& session, std::int32_t replication) {
   Result<Cluster> cluster = reach_cluster(session);
   if (!cluster) {
     return Unexpected(cluster.error());
   }
   const std::string& prefix = cluster->connection.prefix;
+  Result<Found> found = find(*cluster, replication);
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  if (session.dry_run) {
+    return found_answer(*found, prefix, Look::dry_run);
+  }
+  if (const std::string altered = alterations(found->view, prefix);
+      !altered.empty() && !refused(found->view, found->genesis)) {
+    if (std::optional<Answer> stop = ask(session, cluster->connection, altered)) {
+      return *stop;
+    }
+  }
   Result<Applied> applied = apply(cluster->connection, *cluster->reader, replication);
   if (!applied) {
     return Unexpected(applied.error());
@@ -171,15 +204,19 @@ void add_topics(CLI::App& app, Session& session) {
   topics->add_option("--replication", *replication, "Replicas [as they are; else 3, or fewer]")
       ->check(CLI::Range(1, 16));
   topics->add_subcommand("plan", "Show what apply would do")->callback([&session, replication] {
-    session.chosen = [&session, replication] { return show(session, *replication, false); };
+    session.chosen = [&session, replication] { return show(session, *replication, Look::plan); };
   });
-  topics->add_subcommand("apply", "Create and change topics, begin changelogs; fine to repeat")
-      ->callback([&session, replication] {
-        session.chosen = [&session, replication] { return apply_plan(session, *replication); };
-      });
+  CLI::App* make =
+      topics->add_subcommand("apply", "Create and change topics, begin changelogs; fine to repeat");
+  add_danger_options(*make, session);
+  make->callback([&session, replication] {
+    session.chosen = [&session, replication] { return apply_plan(session, *replication); };
+  });
   topics->add_subcommand("check", "Exit 8 unless everything is as planned")
       ->callback([&session, replication] {
-        session.chosen = [&session, replication] { return show(session, *replication, true); };
+        session.chosen = [&session, replication] {
+          return show(session, *replication, Look::check);
+        };
       });
 }
 

@@ -110,7 +110,7 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
     return kExitOk;
   }
   if (reference->parsed() || example->parsed()) {
-    const std::string text = reference->parsed() ? config::reference(config::daemon_schema())
+    const std::string text = reference->parsed() ? config::configuration_page()
                                                  : config::example(config::daemon_schema());
     std::fputs(text.c_str(), stdout);
     return kExitOk;
