@@ -14,6 +14,14 @@ AdminOptions admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, in
   return options;
 }
 
+std::set<std::string> names_of(const rd_kafka_AclOperation_t* operations, std::size_t count) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; operations != nullptr && i < count; ++i) {
+    names.insert(rd_kafka_AclOperation_name(operations[i]));
+  }
+  return names;
+}
+
 Error topic_error(const rd_kafka_topic_result_t* result, const std::string& doing) {
   const char* text = rd_kafka_topic_result_error_string(result);
   Error error = to_error(rd_kafka_topic_result_error(result),
@@ -121,6 +129,56 @@ Result<std::vector<TopicInfo>> Admin::describe(const std::vector<std::string>& n
     infos.push_back(std::move(info));
   }
   return infos;
+}
+
+Result<std::set<std::string>> Admin::topic_operations(const std::string& topic, int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout_ms);
+  (void)rd_kafka_AdminOptions_set_include_authorized_operations(options.get(), 1);
+  const char* name = topic.c_str();
+  rd_kafka_TopicCollection_t* topics = rd_kafka_TopicCollection_of_topic_names(&name, 1);
+  rd_kafka_DescribeTopics(client_.get(), topics, options.get(), queue_.get());
+  rd_kafka_TopicCollection_destroy(topics);
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, timeout_ms, "describe " + topic);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_TopicDescription_t** found = rd_kafka_DescribeTopics_result_topics(
+      rd_kafka_event_DescribeTopics_result(event->get()), &count);
+  if (count != 1) {
+    return Unexpected(ErrorCode::not_found, "describe " + topic + ": no answer about it");
+  }
+  const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[0]);
+  if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(rd_kafka_error_code(error), "describe " + topic));
+  }
+  return names_of(rd_kafka_TopicDescription_authorized_operations(found[0], &count), count);
+}
+
+Result<std::set<std::string>> Admin::group_operations(const std::string& group, int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
+  (void)rd_kafka_AdminOptions_set_include_authorized_operations(options.get(), 1);
+  const char* name = group.c_str();
+  rd_kafka_DescribeConsumerGroups(client_.get(), &name, 1, options.get(), queue_.get());
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT, timeout_ms, "describe group " + group);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_ConsumerGroupDescription_t** found = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
+  if (count != 1) {
+    return Unexpected(ErrorCode::not_found, "describe group " + group + ": no answer about it");
+  }
+  const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(found[0]);
+  if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(rd_kafka_error_code(error), "describe group " + group));
+  }
+  return names_of(rd_kafka_ConsumerGroupDescription_authorized_operations(found[0], &count), count);
 }
 
 Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic,

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class Admin {
   Result<int> brokers(int timeout_ms);
   /// The topics of `names` that exist.
   Result<std::vector<TopicInfo>> describe(const std::vector<std::string>& names, int timeout_ms);
+  /// What this principal may do with a topic, or with a consumer group: "Read", "Write", ….
+  /// Errors: refused, when it may not even describe it; not_found.
+  Result<std::set<std::string>> topic_operations(const std::string& topic, int timeout_ms);
+  Result<std::set<std::string>> group_operations(const std::string& group, int timeout_ms);
   /// Every setting of a topic, by name.
   Result<std::map<std::string, std::string>> settings(const std::string& topic, int timeout_ms);
   Result<void> create(const std::vector<NewTopic>& topics, int timeout_ms);

@@ -178,6 +178,9 @@ Result<void> Runner::check_topics(bool first) {
                                                 "; the count is fixed for a generation of topics");
     }
     if (first) {
+      if (Result<void> right = check_settings(*info); !right) {
+        return right;
+      }
       topics_.set_id(topic, info->id);
     } else if (topics_.id(topic) != info->id) {
       return Unexpected(ErrorCode::invalid,
@@ -185,6 +188,21 @@ Result<void> Runner::check_topics(bool first) {
     }
   }
   return {};
+}
+
+// R3, R20: a topic that misdates or deletes records is refused, not waited for: it can't mend
+// itself.
+Result<void> Runner::check_settings(const TopicInfo& info) {
+  if (!options_.topic_fault) {
+    return {};
+  }
+  Result<std::map<std::string, std::string>> settings = admin_->settings(info.name, kAnswerMs);
+  if (!settings) {
+    return Unexpected(settings.error());
+  }
+  const std::string name = info.name.substr(options_.topic_prefix.size());
+  const std::string fault = options_.topic_fault(name, info, *settings);
+  return fault.empty() ? Result<void>() : Unexpected(ErrorCode::invalid, fault);
 }
 
 // ---- groups

@@ -29,6 +29,10 @@ struct RunnerOptions {
   std::int64_t release_ms_max = 10'000;  ///< a revoked task is dropped after that (R28)
   stream::Host::StoreMaker make_store;
   stream::Host::NoticeSink notice;
+  /// What is wrong with the settings of a topic (its name without the prefix); empty: nothing.
+  std::function<std::string(const std::string& topic, const TopicInfo& info,
+                            const std::map<std::string, std::string>& settings)>
+      topic_fault;
   std::function<void(const std::string& text)> on_state;  ///< what it waits for or does, in words
   /// The process has to end with this error; called once, from any thread (R11, R19).
   std::function<void(const Error& error)> on_fatal;
@@ -113,6 +117,7 @@ class Runner {
   void come_back();
   void release_all();
   Result<void> check_topics(bool first);
+  Result<void> check_settings(const TopicInfo& info);
   void group_loop();
   void watch_loop();
   void refresh_ends();

@@ -34,10 +34,6 @@ namespace families {
 /// Seconds, from what a request on loopback takes to what a person notices.
 inline constexpr std::array<double, 13> short_seconds{
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0};
-/// Seconds, for what may take a minute.
-inline constexpr std::array<double, 12> long_seconds{0.005, 0.01, 0.025, 0.05, 0.1,  0.25,
-                                                     0.5,   1.0,  2.5,   5.0,  15.0, 60.0};
-
 inline constexpr Family build_info{
     "kpay_build_info", Kind::gauge, "Always 1; its labels say what runs", {"version", "commit"}};
 inline constexpr Family events_total{"kpay_events_total",
@@ -48,37 +44,28 @@ inline constexpr Family events_total{"kpay_events_total",
 inline constexpr Family input_events_total{
     "kpay_input_events_total",
     Kind::counter,
-    "Events that a stage took from its input; result is applied, repeated, early or diverged (R8)",
+    "Events that a stage took from its input; result is applied, replayed, early or discarded (R8)",
     {"stage", "result"}};
-inline constexpr Family output_events_total{
-    "kpay_output_events_total", Kind::counter, "Events that a stage sent", {"stage"}};
 inline constexpr Family lag_records{"kpay_consumer_lag_records",
                                     Kind::gauge,
                                     "Records between a task's position and the end of its input",
                                     {"stage", "partition"}};
-inline constexpr Family lag_seconds{"kpay_consumer_lag_seconds",
-                                    Kind::gauge,
-                                    "Age of the first record that a task has not processed",
-                                    {"stage", "partition"}};
+inline constexpr Family lag_seconds{
+    "kpay_consumer_lag_seconds",
+    Kind::gauge,
+    "Wall clock less the event time that a task has reached, while it has records to process",
+    {"stage", "partition"}};
 inline constexpr Family unacknowledged_bytes{"kpay_unacknowledged_bytes",
                                              Kind::gauge,
                                              "Output that brokers have not acknowledged (R27)",
                                              {"stage", "partition"}};
-inline constexpr Family checkpoint_seconds{"kpay_checkpoint_duration_seconds",
-                                           Kind::histogram,
-                                           "Time from freezing the rows to the file's commit (R15)",
-                                           {"stage"},
-                                           long_seconds};
-inline constexpr Family checkpoint_rows_total{
-    "kpay_checkpoint_rows_total", Kind::counter, "Rows written by checkpoints", {"stage"}};
-inline constexpr Family restore_seconds{"kpay_restore_duration_seconds",
-                                        Kind::histogram,
-                                        "Time from a task's assignment to its restored state",
-                                        {"stage"},
-                                        long_seconds};
+inline constexpr Family checkpoints_total{"kpay_checkpoints_total",
+                                          Kind::counter,
+                                          "Checkpoints whose marker was accepted (R15)",
+                                          {"stage"}};
 inline constexpr Family tasks{"kpay_tasks",
                               Kind::gauge,
-                              "Tasks of this process; state is restoring, running or held",
+                              "Tasks of this process; state is restoring, running or held (R23)",
                               {"stage", "state"}};
 
 inline constexpr Family http_requests_total{"kpay_http_requests_total",
@@ -93,20 +80,10 @@ inline constexpr Family http_seconds{"kpay_http_request_duration_seconds",
 inline constexpr Family http_connections{"kpay_http_connections", Kind::gauge,
                                          "Connections that are open"};
 
-inline constexpr std::array all{&build_info,
-                                &events_total,
-                                &input_events_total,
-                                &output_events_total,
-                                &lag_records,
-                                &lag_seconds,
-                                &unacknowledged_bytes,
-                                &checkpoint_seconds,
-                                &checkpoint_rows_total,
-                                &restore_seconds,
-                                &tasks,
-                                &http_requests_total,
-                                &http_seconds,
-                                &http_connections};
+inline constexpr std::array all{&build_info,        &events_total,    &input_events_total,
+                                &lag_records,       &lag_seconds,     &unacknowledged_bytes,
+                                &checkpoints_total, &tasks,           &http_requests_total,
+                                &http_seconds,      &http_connections};
 
 }  // namespace families
 }  // namespace kpay::telemetry

@@ -2,14 +2,15 @@
 
 import json
 import os
+import pathlib
+import re
 import socket
 import subprocess
 import tempfile
-import pathlib
 import time
 import unittest
 
-from suite import Rig, RigCase, wait_for
+from suite import ROOT, Rig, RigCase, wait_for
 
 
 def admin(daemon, *arguments):
@@ -88,6 +89,18 @@ class Drain(RigCase):
         version = subprocess.run([str(daemon.binary), "version"], capture_output=True, text=True, check=True).stdout
         number, commit = status["build"].split("+")
         self.assertIn(f"{number} ({commit})", version)
+
+    def test_the_metrics_served_are_those_documented_and_each_is_set(self):
+        page = (ROOT / "docs/telemetry.md").read_text()
+        documented = set(re.findall(r"^\| `(kpay_\w+)` \| (\w+) \|", page, re.M))
+        self.assertGreater(len(documented), 8)
+        for daemon in self.rig.daemons.values():
+            daemon.get("/metrics")
+            served = daemon.get("/metrics")[1]
+            self.assertEqual(set(re.findall(r"^# TYPE (kpay_\w+) (\w+)$", served, re.M)), documented, daemon.instance)
+            set_ones = {re.sub(r"_(bucket|sum|count)$", "", name)
+                        for name in re.findall(r"^(kpay_\w+)[ {]", served, re.M)}
+            self.assertEqual(set_ones, {name for name, _ in documented}, daemon.instance)
 
     def test_who_may_not_or_asks_nobody_is_told_so(self):
         daemon = self.rig.daemons["account-2"]

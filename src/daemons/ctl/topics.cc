@@ -247,12 +247,12 @@ Result<TopicsView> look(const tool::Connection& connection, kafka::TopicReader& 
     return Unexpected(sizes.error());
   }
   view.sizes = *sizes;
-  view.wanted = wanted_topics(stages::all_specs(), view.sizes);
+  view.wanted = topics::wanted_topics(stages::all_specs(), view.sizes);
   Result<SeenTopics> seen = see(connection, admin, view.wanted);
   if (!seen) {
     return Unexpected(seen.error());
   }
-  view.differences = differences(view.wanted, seen->shapes);
+  view.differences = topics::differences(view.wanted, seen->shapes);
   if (Result<void> viewed = view_bounds(connection, admin, *seen, view); !viewed) {
     return Unexpected(viewed.error());
   }

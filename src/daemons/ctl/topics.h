@@ -5,10 +5,15 @@
 #include <vector>
 
 #include "daemons/ctl/genesis.h"
-#include "daemons/ctl/topic_plan.h"
 #include "daemons/tool/connection.h"
+#include "daemons/topics/topic_plan.h"
 
 namespace kpay::ctl {
+
+using topics::describe;
+using topics::TopicDifference;
+using topics::TopicShape;
+using topics::TopicSizes;
 
 struct TopicsView {
   TopicSizes sizes;

@@ -15,6 +15,7 @@ std::string to_json(const std::vector<TopicDifference>& differences, const std::
     each.add("topic", prefix + difference.topic).add("kind", to_string(difference.kind));
     if (difference.kind != TopicDifference::Kind::missing) {
       each.add("what", difference.what).add("from", difference.from).add("to", difference.to);
+      each.add("breaks_contract", difference.breaks_contract);
     }
     list.add_json(each.finish());
   }

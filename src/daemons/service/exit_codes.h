@@ -1,6 +1,8 @@
 // Exit codes of the daemons. docs/operating.md explains each; systemd restarts on some only.
 #pragma once
 
+#include "base/result.h"
+
 namespace kpay::daemons {
 
 inline constexpr int kExitOk = 0;
@@ -12,5 +14,20 @@ inline constexpr int kExitUnclean = 75;  ///< stopped or drained, but not every 
 inline constexpr int kExitPermission = 77;  ///< the admin socket isn't for this user
 inline constexpr int kExitFenced = 80;      ///< another process has this instance's id or files
 inline constexpr int kExitCorrupt = 81;     ///< stored bytes contradict themselves
+
+/// How a process ends that can't go on because of this.
+[[nodiscard]] constexpr int exit_code_of(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::invalid:
+    case ErrorCode::refused: return kExitConfig;
+    case ErrorCode::conflict:
+    case ErrorCode::fenced: return kExitFenced;
+    case ErrorCode::corrupt: return kExitCorrupt;
+    case ErrorCode::not_found:
+    case ErrorCode::unavailable: return kExitDependency;
+    case ErrorCode::io: return kExitFailure;
+  }
+  return kExitFailure;
+}
 
 }  // namespace kpay::daemons

@@ -16,6 +16,8 @@
 #include "daemons/service/exit_codes.h"
 #include "daemons/service/notices.h"
 #include "daemons/service/state_folder.h"
+#include "daemons/service/task_metrics.h"
+#include "daemons/topics/topic_plan.h"
 #include "http/server.h"
 #include "kafka/runner.h"
 #include "telemetry/systemd.h"
@@ -39,20 +41,6 @@ telemetry::LogOptions log_options(const DaemonKind& kind, const config::DaemonCo
   return options;
 }
 
-int exit_code_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::invalid:
-    case ErrorCode::refused: return kExitConfig;
-    case ErrorCode::conflict:
-    case ErrorCode::fenced: return kExitFenced;
-    case ErrorCode::corrupt: return kExitCorrupt;
-    case ErrorCode::not_found:
-    case ErrorCode::unavailable: return kExitDependency;
-    case ErrorCode::io: return kExitFailure;
-  }
-  return kExitFailure;
-}
-
 // Signals are waited for by the main thread; every other thread is started with them blocked.
 sigset_t block_signals() {
   sigset_t signals;
@@ -71,6 +59,7 @@ class Service {
         config_(config),
         build_(build),
         telemetry_(log_options(kind, config)),
+        task_metrics_(telemetry_.metrics(), kind.specs),
         signals_(block_signals()) {}
 
   int run();
@@ -101,6 +90,7 @@ class Service {
   config::DaemonConfig config_;
   BuildInfo build_;
   telemetry::Telemetry telemetry_;
+  TaskMetrics task_metrics_;
   sigset_t signals_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ready_ = false;
@@ -151,7 +141,7 @@ std::string Service::phase() {
 // R11: replay heals whatever was in hand, so the process ends where it stands.
 void Service::die(const Error& error) {
   telemetry_.emit(telemetry::DeliveryFailed{.error = error.message});
-  const int code = exit_code_of(error);
+  const int code = exit_code_of(error.code);
   telemetry_.emit(telemetry::DaemonStopped{.clean = false, .exit_code = code});
   _exit(code);
 }
@@ -161,7 +151,7 @@ int Service::refuse(const Error& error) {
     return kExitOk;
   }
   telemetry_.emit(telemetry::ConfigRefused{.problem = error.message});
-  return exit_code_of(error);
+  return exit_code_of(error.code);
 }
 
 kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
@@ -194,6 +184,11 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
     } else if (notice.kind == stream::TaskNotice::Kind::restored) {
       drained_.restored(spec.name, partition);
     }
+  };
+  options.topic_fault = [this](const std::string& topic, const kafka::TopicInfo& info,
+                               const std::map<std::string, std::string>& settings) {
+    return topics::contract_fault(kind_.specs, {topic, info.partitions, info.replication, settings},
+                                  config_.kafka.topic_prefix);
   };
   options.on_state = [this](const std::string& text) { set_state(text); };
   options.on_fatal = [this](const Error& error) { die(error); };
@@ -245,7 +240,9 @@ Result<void> Service::serve() {
     return Unexpected(server.error());
   }
   server_ = std::move(*server);
-  address_ = config_.http.listen.host + ":" + std::to_string(server_->port());
+  const std::string& host = config_.http.listen.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  address_ = (v6 ? "[" + host + "]:" : host + ":") + std::to_string(server_->port());
   return serve_admin();
 }
 
@@ -360,7 +357,7 @@ DrainReport Service::close_drain(const std::vector<kafka::RunnerTask>& before, b
 
 void Service::publish() {
   const InstanceStatus now = status();
-  update_metrics(telemetry_.metrics(), now.tasks);
+  task_metrics_.update(now.tasks, now.at);
   control_->publish(now);
   if (!ready_ && now.phase == "starting" && runner_->ready()) {
     ready_ = true;
@@ -445,6 +442,9 @@ int Service::run() {
   if (Result<void> opened = open(); !opened) {
     return refuse(opened.error());
   }
+  telemetry_.metrics()
+      .gauge(telemetry::families::build_info, {build_.version, build_.commit})
+      .set(1);
   telemetry_.emit(telemetry::DaemonStarted{.version = build_.version,
                                            .commit = build_.commit,
                                            .config_hash = config_.hash,

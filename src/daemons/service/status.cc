@@ -127,16 +127,4 @@ std::string fields_json(const stream::Fields& fields) {
   return json.finish();
 }
 
-void update_metrics(telemetry::Metrics& metrics, const std::vector<kafka::RunnerTask>& tasks) {
-  namespace families = telemetry::families;
-  for (const kafka::RunnerTask& task : tasks) {
-    const std::string partition = std::to_string(task.status.partition);
-    const std::string& stage = task.status.stage;
-    const std::int64_t lag = task.end < 0 ? 0 : task.end - task.status.position;
-    metrics.gauge(families::lag_records, {stage, partition}).set(static_cast<double>(lag));
-    metrics.gauge(families::unacknowledged_bytes, {stage, partition})
-        .set(static_cast<double>(task.status.unacknowledged_bytes));
-  }
-}
-
 }  // namespace kpay::daemons

@@ -6,7 +6,6 @@
 
 #include "daemons/service/drain.h"
 #include "kafka/runner.h"
-#include "telemetry/telemetry.h"
 
 namespace kpay::daemons {
 
@@ -33,7 +32,6 @@ struct InstanceStatus {
 /// How far behind a task is: wall clock less the event time that it has reached, while there are
 /// records that it has not processed. 0 without any.
 [[nodiscard]] double lag_seconds(const kafka::RunnerTask& task, Timestamp wall_clock);
-void update_metrics(telemetry::Metrics& metrics, const std::vector<kafka::RunnerTask>& tasks);
 /// A row's fields as a JSON object.
 [[nodiscard]] std::string fields_json(const stream::Fields& fields);
 

@@ -1,17 +1,19 @@
-#include "daemons/ctl/topic_plan.h"
+#include "daemons/topics/topic_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "stages/specs.h"
 #include "stream/topics.h"
 
-namespace kpay::ctl {
+namespace kpay::topics {
 
 namespace {
 
 using Settings = std::map<std::string, std::string>;
 
+constexpr const char* kForGood = "-1";
 constexpr const char* kSevenDays = "604800000";
 // A record of payments.incoming may be larger than any legal command, so that intake can say so
 // in a dead letter; frames, rows and dead letters are far below theirs.
@@ -33,7 +35,7 @@ Settings common(const TopicSizes& sizes) {
 Settings kept(const TopicSizes& sizes) {
   Settings settings = common(sizes);
   settings.insert({{"cleanup.policy", "delete"},
-                   {"retention.ms", "-1"},
+                   {"retention.ms", kForGood},
                    {"retention.bytes", "-1"},
                    {"segment.bytes", kTrimmedSegmentBytes}});
   return settings;
@@ -50,6 +52,27 @@ Settings compacted(const TopicSizes& sizes) {
   Settings settings = common(sizes);
   settings.insert({{"cleanup.policy", "compact"}, {"segment.ms", kCompactedSegmentMs}});
   return settings;
+}
+
+// Empty is a broker that doesn't say.
+std::int64_t number(const std::string& text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// Event time is the log's own (R3); a legal record fits (R13); nothing that is yet to be read is
+// deleted, and what was acknowledged stays (R20).
+bool breaks_contract(const TopicShape& wanted, const std::string& setting, const std::string& now) {
+  const auto retention = wanted.settings.find("retention.ms");
+  const bool kept = retention != wanted.settings.end() && retention->second == kForGood;
+  if (setting == "max.message.bytes") {
+    return number(now) < number(wanted.settings.at(setting));
+  }
+  if (setting == "cleanup.policy" || setting == "retention.ms" || setting == "retention.bytes") {
+    return kept;
+  }
+  return setting == "message.timestamp.type" || setting == "unclean.leader.election.enable";
 }
 
 const TopicShape* find(const std::vector<TopicShape>& topics, const std::string& name) {
@@ -72,7 +95,8 @@ void compare(const TopicShape& wanted, const TopicShape& seen, std::vector<Topic
     const auto found = seen.settings.find(name);
     const std::string now = found == seen.settings.end() ? "" : found->second;
     if (now != value) {
-      out.push_back({Kind::setting, wanted.name, name, now, value});
+      out.push_back(
+          {Kind::setting, wanted.name, name, now, value, breaks_contract(wanted, name, now)});
     }
   }
 }
@@ -99,7 +123,7 @@ std::vector<TopicShape> wanted_topics(const std::vector<stream::StageSpec>& spec
   for (const char* name : {"ops.logs", "ops.errors", "ops.lineage"}) {
     add(name, sizes.partitions, kept_for(sizes, kSevenDays));
   }
-  add("ops.audit", sizes.partitions, kept_for(sizes, "-1"));
+  add("ops.audit", sizes.partitions, kept_for(sizes, kForGood));
   for (const char* name : {"control.state", "control.status", "metadata"}) {
     add(name, 1, compacted(sizes));
   }
@@ -119,6 +143,28 @@ std::vector<TopicDifference> differences(const std::vector<TopicShape>& wanted,
     }
   }
   return found;
+}
+
+std::string contract_fault(const std::vector<stream::StageSpec>& specs, const TopicShape& seen,
+                           const std::string& prefix) {
+  const std::vector<TopicShape> all = wanted_topics(specs, {seen.partitions, seen.replication});
+  const TopicShape* wanted = find(all, seen.name);
+  if (wanted == nullptr) {
+    return {};
+  }
+  std::vector<TopicDifference> found;
+  compare(*wanted, seen, found);
+  std::string faults;
+  for (const TopicDifference& each : found) {
+    if (each.breaks_contract) {
+      faults += (faults.empty() ? "" : ", ") + each.what + " is " +
+                (each.from.empty() ? "not set" : each.from) + " and must be " +
+                (each.what == "max.message.bytes" ? "at least " : "") + each.to;
+    }
+  }
+  return faults.empty()
+             ? faults
+             : "topic " + prefix + seen.name + ": " + faults + "; `kpayctl topics apply` mends it";
 }
 
 const char* to_string(TopicDifference::Kind kind) noexcept {
@@ -148,4 +194,4 @@ std::string describe(const TopicDifference& difference, const std::string& prefi
   }
 }
 
-}  // namespace kpay::ctl
+}  // namespace kpay::topics

@@ -1,6 +1,7 @@
 // The topic plan: which topics there are, with which settings, and what differs from it.
 //
-// Pure: it asks no broker. docs/topics.md is the page.
+// Pure: it asks no broker. kpayctl makes and checks the topics by it, and a daemon refuses to run
+// where it is broken. docs/topics.md is the page.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 #include "stream/stage.h"
 
-namespace kpay::ctl {
+namespace kpay::topics {
 
 struct TopicSizes {
   std::int32_t partitions = 12;
@@ -42,6 +43,7 @@ struct TopicDifference {
   std::string what{};  ///< the setting's name
   std::string from{};
   std::string to{};
+  bool breaks_contract = false;  ///< a setting with which no daemon may run (R3, R13, R20)
 
   [[nodiscard]] bool fixable() const noexcept {
     return kind == Kind::missing || kind == Kind::setting;
@@ -52,8 +54,13 @@ struct TopicDifference {
 [[nodiscard]] std::vector<TopicDifference> differences(const std::vector<TopicShape>& wanted,
                                                        const std::vector<TopicShape>& seen);
 
+/// What is wrong with a topic that a daemon of these stages uses, so that the daemon must not
+/// start: the settings that break the contract, and what would be right. Empty when nothing is.
+[[nodiscard]] std::string contract_fault(const std::vector<stream::StageSpec>& specs,
+                                         const TopicShape& seen, const std::string& prefix);
+
 [[nodiscard]] const char* to_string(TopicDifference::Kind kind) noexcept;
 /// "kpay.payments.incoming: retention.ms 604800000 → -1"
 [[nodiscard]] std::string describe(const TopicDifference& difference, const std::string& prefix);
 
-}  // namespace kpay::ctl
+}  // namespace kpay::topics

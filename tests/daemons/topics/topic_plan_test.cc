@@ -1,16 +1,17 @@
-#include "daemons/ctl/topic_plan.h"
+#include "daemons/topics/topic_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "stages/specs.h"
 
-namespace kpay::ctl {
+namespace kpay::topics {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
@@ -126,5 +127,45 @@ TEST(TopicDifferences, AnotherPartitionCountCanNotBeFixed) {
   }
 }
 
+// The settings with which a daemon must not start, and the ones that are an operator's choice.
+TEST(ContractFault, IsWhatWouldLoseOrMisdateARecord) {
+  struct Case {
+    const char* topic;
+    const char* setting;
+    const char* value;
+    bool fault;
+  };
+  for (const Case& each :
+       {Case{"payments.inflight", "message.timestamp.type", "CreateTime", true},
+        Case{"payments.inflight", "cleanup.policy", "compact", true},
+        Case{"payments.inflight", "cleanup.policy", "compact,delete", true},
+        Case{"payments.inflight", "retention.ms", "604800000", true},
+        Case{"payments.inflight", "retention.bytes", "1000000000", true},
+        Case{"payments.inflight", "max.message.bytes", "1048588", true},
+        Case{"payments.inflight", "max.message.bytes", "8388608", false},
+        Case{"payments.inflight", "unclean.leader.election.enable", "true", true},
+        Case{"payments.inflight", "segment.bytes", "1073741824", false},
+        Case{"payments.inflight", "min.insync.replicas", "3", false},
+        Case{"state.account.changelog", "retention.ms", "86400000", true},
+        Case{"ops.dlq", "cleanup.policy", "compact", true},
+        Case{"payments.confirmed", "retention.ms", "86400000", false},
+        Case{"payments.confirmed", "message.timestamp.type", "CreateTime", true}}) {
+    TopicShape seen = topic(plan(4, 1), each.topic);
+    seen.settings[each.setting] = each.value;
+    const std::string fault = contract_fault(stages::all_specs(), seen, "kpay.");
+    EXPECT_EQ(!fault.empty(), each.fault) << each.topic << " " << each.setting << ": " << fault;
+    if (each.fault) {
+      EXPECT_THAT(fault, AllOf(HasSubstr("kpay." + seen.name), HasSubstr(each.setting),
+                               HasSubstr(each.value)));
+    }
+  }
+}
+
+TEST(ContractFault, ThePlanHasNone) {
+  for (const TopicShape& each : plan(12, 3)) {
+    EXPECT_EQ(contract_fault(stages::all_specs(), each, "kpay."), "");
+  }
+}
+
 }  // namespace
-}  // namespace kpay::ctl
+}  // namespace kpay::topics

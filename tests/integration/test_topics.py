@@ -1,0 +1,123 @@
+"""Topics and rights that would lose, misdate or refuse records: a daemon says which, and doesn't start."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from suite import Rig, wait_for
+
+
+class WrongSettings(unittest.TestCase):
+    PORT = 19650
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig(pathlib.Path(tempfile.mkdtemp(prefix="kpay-topics-")) / "rig", port=cls.PORT, partitions=2)
+        cls.addClassCleanup(cls.rig.__exit__)
+        cls.rig.start_broker_and_topics()
+        cls.daemon = cls.rig.add("account", "account-1")
+        cls.daemon.write_config()
+
+    def set(self, topic, name, value):
+        self.rig._tool("cluster_admin", (f"127.0.0.1:{self.PORT}", "setting", topic, name, value), True, 60)
+
+    def selfcheck(self):
+        return subprocess.run([str(self.daemon.binary), "selfcheck", "--config", str(self.daemon.config)],
+                              capture_output=True, text=True, timeout=120)
+
+    def test_each_wrong_setting_is_named_with_what_would_be_right(self):
+        for topic, name, wrong, right in (
+                ("kpay.payments.inflight", "message.timestamp.type", "CreateTime", "LogAppendTime"),
+                ("kpay.payments.inflight", "cleanup.policy", "compact", "delete"),
+                ("kpay.payments.inflight", "retention.ms", "604800000", "-1"),
+                ("kpay.state.account.changelog", "max.message.bytes", "1048588", "2097152")):
+            with self.subTest(topic=topic, name=name):
+                self.set(topic, name, wrong)
+                self.daemon.start()
+                self.assertEqual(self.daemon.process.wait(60), 78)
+                problem = self.daemon.events("ConfigRefused")[-1]["problem"]
+                for word in (topic, name, wrong, right, "kpayctl topics apply"):
+                    self.assertIn(word, problem)
+                checked = self.selfcheck()
+                self.assertEqual(checked.returncode, 78, checked.stdout)
+                self.assertIn(problem, checked.stdout)
+                told = self.rig.ctl("topics", "check", check=False)
+                self.assertNotEqual(told.returncode, 0)
+                self.assertIn(name, told.stdout + told.stderr)
+                self.rig.ctl("topics", "apply", "--partitions", 2, "--replication", 1)
+        self.daemon.start()
+        wait_for("it is ready", lambda: self.daemon.get("/readyz")[0] == 200)
+        checked = self.selfcheck()
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.assertIn("in use: this instance runs", checked.stdout)
+        self.assertEqual(self.daemon.stop(), 0)
+
+
+class Rights(unittest.TestCase):
+    """A broker with SCRAM users and access control lists."""
+    PORT = 19660
+
+    def test_selfcheck_names_each_missing_right_and_passes_with_all(self):
+        rig = Rig(pathlib.Path(tempfile.mkdtemp(prefix="kpay-rights-")) / "rig", port=self.PORT, partitions=2)
+        self.addCleanup(rig.__exit__)
+        kafka = rig.folder / "kafka"
+        kafka.mkdir()
+        sasl = self.PORT + 2
+        (kafka / "extra.properties").write_text(
+            f"listeners=PLAINTEXT://127.0.0.1:{self.PORT},CONTROLLER://127.0.0.1:{self.PORT + 1},"
+            f"SASL_PLAINTEXT://127.0.0.1:{sasl}\n"
+            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.PORT},SASL_PLAINTEXT://127.0.0.1:{sasl}\n"
+            "sasl.enabled.mechanisms=SCRAM-SHA-512\n"
+            "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config="
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;\n"
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+            "super.users=User:ANONYMOUS\n")
+        rig.start_broker_and_topics()
+
+        def cluster(*arguments):
+            rig._tool("cluster_admin", (f"127.0.0.1:{self.PORT}", *arguments), True, 60)
+
+        cluster("user", "kpay-account", "secret")
+        password = rig.folder / "password"
+        password.write_text("wrong\n")
+        daemon = rig.add("account", "account-1")
+        daemon.write_config()
+        daemon.config.write_text(daemon.config.read_text().replace(
+            f"bootstrap_servers: [127.0.0.1:{self.PORT}]",
+            f"bootstrap_servers: [127.0.0.1:{sasl}]\n  security_protocol: sasl_plaintext\n"
+            f"  sasl_username: kpay-account\n  sasl_password_file: {password}"))
+
+        def selfcheck():
+            return subprocess.run([str(daemon.binary), "selfcheck", "--config", str(daemon.config)],
+                                  capture_output=True, text=True, timeout=120)
+
+        wrong = selfcheck()
+        self.assertEqual(wrong.returncode, 69, wrong.stdout)
+        password.write_text("secret\n")
+        nothing = selfcheck()
+        self.assertEqual(nothing.returncode, 78, nothing.stdout)
+
+        for operation in (8, 10):  # Describe, DescribeConfigs
+            cluster("allow", "kpay-account", "topic", "kpay.", operation)
+        cluster("allow", "kpay-account", "group", "kpay.", 8)
+        lines = dict(line.split(None, 1) for line in selfcheck().stdout.splitlines() if line.startswith("kpay."))
+        self.assertIn("lacks the ACL for Read, Write", lines["kpay.payments.inflight"])
+        self.assertIn("lacks the ACL for Delete, Read, Write", lines["kpay.state.account.changelog"])
+        self.assertIn("lacks the ACL for Write", lines["kpay.payments.complete"])
+        self.assertIn("lacks the ACL for Read", lines["kpay.control.state"])
+
+        for operation in (3, 4, 6):
+            cluster("allow", "kpay-account", "topic", "kpay.", operation)
+        group = [line for line in selfcheck().stdout.splitlines() if line.startswith("group ")]
+        self.assertIn("lacks the ACL for Read", group[0])
+        cluster("allow", "kpay-account", "group", "kpay.", 3)
+        allowed = selfcheck()
+        self.assertEqual(allowed.returncode, 0, allowed.stdout)
+        daemon.start()
+        wait_for("it is ready with these rights and no others", lambda: daemon.get("/readyz")[0] == 200)
+        self.assertEqual(daemon.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
