@@ -23,7 +23,9 @@ class CompletionTest : public testing::Test {
 
   // What a bash that has sourced the script offers for this line; the last word is the unfinished.
   std::string offered(const std::string& words, int current) {
-    const std::string path = testing::TempDir() + "kpay_completion.bash";
+    // Tests run side by side: each has a script of its own.
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string path = testing::TempDir() + "kpay_completion_" + test + ".bash";
     std::ofstream(path) << completion(app_, "bash").value() << "COMP_WORDS=(" << words
                         << ")\nCOMP_CWORD=" << current << "\n_kpayctl\necho \"${COMPREPLY[*]}\"\n";
     std::FILE* shell = popen(("bash " + path).c_str(), "r");
