@@ -154,7 +154,9 @@ Result<std::set<std::string>> Admin::topic_operations(const std::string& topic, 
   if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Unexpected(to_error(rd_kafka_error_code(error), "describe " + topic));
   }
-  return names_of(rd_kafka_TopicDescription_authorized_operations(found[0], &count), count);
+  const rd_kafka_AclOperation_t* operations =
+      rd_kafka_TopicDescription_authorized_operations(found[0], &count);
+  return names_of(operations, count);
 }
 
 Result<std::set<std::string>> Admin::group_operations(const std::string& group, int timeout_ms) {
@@ -178,7 +180,9 @@ Result<std::set<std::string>> Admin::group_operations(const std::string& group, 
   if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Unexpected(to_error(rd_kafka_error_code(error), "describe group " + group));
   }
-  return names_of(rd_kafka_ConsumerGroupDescription_authorized_operations(found[0], &count), count);
+  const rd_kafka_AclOperation_t* operations =
+      rd_kafka_ConsumerGroupDescription_authorized_operations(found[0], &count);
+  return names_of(operations, count);
 }
 
 Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic,

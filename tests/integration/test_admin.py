@@ -166,7 +166,7 @@ class Systemd(unittest.TestCase):
         third = [self.start("account", f"account-{n}") for n in (2, 3)]
         for extra in third:
             wait_for(f"{extra.instance} is ready", lambda extra=extra: extra.get("/readyz")[0] == 200, timeout=30)
-        self.assertGreaterEqual(self.listen().count("READY=1"), 2)
+        wait_for("both have said so", lambda: self.listen().count("READY=1") >= 2, timeout=15)
 
         self.told.clear()
         self.assertEqual(daemon.stop(), 0)

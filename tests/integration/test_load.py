@@ -87,7 +87,7 @@ class Load(RigCase):
         self.assert_books_balance()
 
     def test_where_load_is_not_allowed_nothing_is_generated(self):
-        self.serve("load-locked")
+        refusing = self.serve("load-locked")
         done = self.rig.ctl("load", "start", "--rate", 100, "--accounts", self.ACCOUNTS, "--reason", "test", "--yes",
                             check=False)
         self.assertEqual(done.returncode, 4, done.stderr)
@@ -102,6 +102,7 @@ class Load(RigCase):
         self.assertIn("--allow-load", locked["problem"])
         self.stop()
         self.assertEqual(allowed.terminate(), 0)
+        self.assertEqual(refusing.terminate(), 0)
 
     def test_a_load_ends_by_itself_when_its_time_is_over(self):
         served = self.serve("load-3", "--allow-load")

@@ -81,6 +81,7 @@ class Rights(unittest.TestCase):
         cluster("user", "kpay-account", "secret")
         password = rig.folder / "password"
         password.write_text("wrong\n")
+        password.chmod(0o600)
         daemon = rig.add("account", "account-1")
         daemon.write_config()
         daemon.config.write_text(daemon.config.read_text().replace(

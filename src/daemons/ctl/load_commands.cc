@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -38,7 +39,8 @@ Result<std::string> not_at(tool::Reached& reached, const tool::LoadState& wanted
 // The generator refuses by itself where load is locked; this says so before anything is written.
 std::optional<Answer> locked(const std::vector<LoadInstance>& instances) {
   const std::vector<LoadInstance> alive = live(instances, wall_clock_now().ms);
-  if (alive.empty() || alive.front().allowed) {
+  if (alive.empty() || std::any_of(alive.begin(), alive.end(),
+                                   [](const LoadInstance& each) { return each.allowed; })) {
     return std::nullopt;
   }
   return failed(tool::Exit::refused, "locked",
