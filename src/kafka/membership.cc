@@ -6,6 +6,7 @@ namespace kpay::kafka {
 
 namespace {
 
+constexpr std::int64_t kFencedAgainMs = 60'000;
 constexpr std::int64_t kLeaveMs = 3000;  // for the request; the release before it has its own
 
 // librdkafka gives one opaque to all callbacks, and the events have it; the rest is found here.
@@ -23,17 +24,23 @@ std::vector<std::int32_t> numbers(const rd_kafka_topic_partition_list_t& list) {
 
 Result<std::unique_ptr<Membership>> Membership::join(Parts parts) {
   std::unique_ptr<Membership> membership(new Membership(std::move(parts)));
-  const Parts& own = membership->parts_;
-  ClientBuilder builder(own.client);
-  watch(builder, *own.events);
-  builder.set("group.id", own.group)
-      .set("group.instance.id", own.instance)
+  if (Result<void> subscribed = membership->subscribe(); !subscribed) {
+    return Unexpected(subscribed.error());
+  }
+  return membership;
+}
+
+Result<void> Membership::subscribe() {
+  ClientBuilder builder(parts_.client);
+  watch(builder, *parts_.events);
+  builder.set("group.id", parts_.group)
+      .set("group.instance.id", parts_.instance)
       .set("partition.assignment.strategy", "range")
       .set("enable.auto.commit", "false")
       .set("enable.auto.offset.store", "false")
       .set("auto.offset.reset", "latest")
-      .set("session.timeout.ms", std::to_string(own.client.session_timeout_ms))
-      .set("heartbeat.interval.ms", std::to_string(own.client.session_timeout_ms / 4))
+      .set("session.timeout.ms", std::to_string(parts_.client.session_timeout_ms))
+      .set("heartbeat.interval.ms", std::to_string(parts_.client.session_timeout_ms / 4))
       .set("max.poll.interval.ms", "300000")
       .set("queued.min.messages", "1");
   rd_kafka_conf_set_rebalance_cb(builder.conf(), on_rebalance);
@@ -41,15 +48,15 @@ Result<std::unique_ptr<Membership>> Membership::join(Parts parts) {
   if (!client) {
     return Unexpected(client.error());
   }
-  membership->client_ = std::move(*client);
-  rd_kafka_poll_set_consumer(membership->client_.get());
+  client_ = std::move(*client);
+  rd_kafka_poll_set_consumer(client_.get());
   const PartitionListHandle topics(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(topics.get(), own.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  if (const rd_kafka_resp_err_t code = rd_kafka_subscribe(membership->client_.get(), topics.get());
+  rd_kafka_topic_partition_list_add(topics.get(), parts_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const rd_kafka_resp_err_t code = rd_kafka_subscribe(client_.get(), topics.get());
       code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return Unexpected(to_error(code, "join group " + own.group));
+    return Unexpected(to_error(code, "join group " + parts_.group));
   }
-  return membership;
+  return {};
 }
 
 Membership::~Membership() { close(); }
@@ -89,7 +96,25 @@ void Membership::poll(int timeout_ms) {
   }
   char text[256];
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text, sizeof text);
-  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && parts_.events->on_fatal) {
+  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && !closed_) {
+    on_fenced();
+  }
+}
+
+// A broker that comes back slowly may take a member's own repeated join for another process. So the
+// first time this one joins again; a real other one does the same, and whoever is fenced twice
+// goes.
+void Membership::on_fenced() {
+  const std::int64_t now = monotonic_ms();
+  const bool again = fenced_ms_ && now - *fenced_ms_ < kFencedAgainMs;
+  fenced_ms_ = now;
+  Result<void> joined;
+  if (!again) {
+    close();  // tells that the partitions are lost, if that wasn't told yet
+    closed_ = false;
+    joined = subscribe();
+  }
+  if ((again || !joined) && parts_.events->on_fatal) {
     parts_.events->on_fatal("another process joined group " + parts_.group + " as instance " +
                             parts_.instance + ": each instance needs an id of its own");
   }

@@ -51,11 +51,14 @@ class Membership {
   explicit Membership(Parts parts) : parts_(std::move(parts)) {}
   static void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t* partitions, void* opaque);
+  Result<void> subscribe();
+  void on_fenced();
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
 
   Parts parts_;
   KafkaHandle client_;
   bool closed_ = false;
+  std::optional<std::int64_t> fenced_ms_;  // when that was last
 };
 
 }  // namespace kpay::kafka
