@@ -219,6 +219,8 @@ class Rig:
             status = daemon.status()
             if status is None:
                 return f"{daemon.instance} doesn't answer"
+            if daemon.get("/readyz")[0] != 200:
+                return f"{daemon.instance} isn't ready"
             for task in status["tasks"]:
                 if task["phase"] == "running":
                     running.setdefault(task["stage"], set()).add(task["partition"])

@@ -1,5 +1,7 @@
 #include "kafka/admin.h"
 
+#include <cctype>
+
 namespace kpay::kafka {
 
 namespace {
@@ -14,10 +16,23 @@ AdminOptions admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, in
   return options;
 }
 
+// As Kafka's own tools write it: "DescribeConfigs" for DESCRIBE_CONFIGS.
+std::string operation_name(rd_kafka_AclOperation_t operation) {
+  std::string name;
+  bool upper = true;
+  for (const char* at = rd_kafka_AclOperation_name(operation); *at != '\0'; ++at) {
+    if (*at != '_') {
+      name += static_cast<char>(upper ? std::toupper(*at) : std::tolower(*at));
+    }
+    upper = *at == '_';
+  }
+  return name;
+}
+
 std::set<std::string> names_of(const rd_kafka_AclOperation_t* operations, std::size_t count) {
   std::set<std::string> names;
   for (std::size_t i = 0; operations != nullptr && i < count; ++i) {
-    names.insert(rd_kafka_AclOperation_name(operations[i]));
+    names.insert(operation_name(operations[i]));
   }
   return names;
 }

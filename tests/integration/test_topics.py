@@ -45,7 +45,7 @@ class WrongSettings(unittest.TestCase):
                 told = self.rig.ctl("topics", "check", check=False)
                 self.assertNotEqual(told.returncode, 0)
                 self.assertIn(name, told.stdout + told.stderr)
-                self.rig.ctl("topics", "apply", "--partitions", 2, "--replication", 1)
+                self.rig.ctl("topics", "apply", "--partitions", 2, "--replication", 1, "--yes")
         self.daemon.start()
         wait_for("it is ready", lambda: self.daemon.get("/readyz")[0] == 200)
         checked = self.selfcheck()
