@@ -28,7 +28,8 @@ def main():
     verb = "plan" if module.check_mode else "apply"
     try:
         done = subprocess.run([params["kpayctl"], "--config", params["config"], "--json", "topics", verb,
-                               "--partitions", str(params["partitions"] + ([] if module.check_mode else ["--yes"])), "--replication", str(params["replication"])],
+                               "--partitions", str(params["partitions"]), "--replication", str(params["replication"]),
+                               *([] if module.check_mode else ["--yes"])],
                               capture_output=True, timeout=180, check=False)
         answer = json.loads(done.stdout or b"{}")
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
