@@ -20,7 +20,6 @@ from suite import ROOT, Rig, wait_for
 BIN = ROOT / "build/release/bin"
 SHIPPED = ("kpay-inflight", "kpay-account", "kpay-confirmed", "kpay-throughput", "kpay-load", "kpay-demo", "kpayctl")
 CACHE = pathlib.Path(os.environ.get("KPAY_CACHE", pathlib.Path.home() / ".cache/kpay"))
-MIRROR = os.environ["KPAY_RACK_MIRROR"]
 NAME = "broker.kpay.test"
 ROOTLESS = os.geteuid() != 0
 NSS_PACKAGES = ("libnss-resolve", "libnss-mymachines", "libnss-systemd")
@@ -39,7 +38,8 @@ def bare_tree():
             raise unittest.SkipTest("no debootstrap: apt-get install debootstrap")
         new = tree.with_suffix(".new")
         shutil.rmtree(new, ignore_errors=True)
-        made = run("debootstrap", "--variant=minbase", "bookworm", new, MIRROR, check=False, timeout=1200)
+        mirror = run(ROOT / "scripts" / "deps" / "debian-mirror", "bookworm").stdout.strip()
+        made = run("debootstrap", "--variant=minbase", "bookworm", new, mirror, check=False, timeout=1200)
         if made.returncode != 0:
             raise unittest.SkipTest(f"debootstrap failed: {made.stdout[-300:]}{made.stderr[-300:]}")
         new.rename(tree)
