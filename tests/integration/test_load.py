@@ -42,15 +42,17 @@ class Load(RigCase):
     def serve(self, instance, *arguments):
         served = Served(self.rig, instance, *arguments)
         self.addCleanup(served.kill)
-        wait_for(f"{instance} tells its status", lambda: self.seen(instance) is not None)
+        self.seen(instance)
         return served
 
     def seen(self, instance="load-1"):
-        """What the instance says, if it is alive."""
-        for each in self.json("load", "status")["instances"]:
-            if each["instance"] == instance and not each["stale"] and each["phase"] != "stopped":
-                return each["load"]
-        return None
+        """What the instance says. Waits for it: on a busy machine a word of it may come late."""
+        def alive():
+            for each in self.json("load", "status")["instances"]:
+                if each["instance"] == instance and not each["stale"] and each["phase"] != "stopped":
+                    return each["load"]
+            return None
+        return wait_for(f"{instance} tells its status", alive)
 
     def accepted(self):
         return self.sum_of("intake", "totals", "EUR", "accepted_count")
