@@ -50,14 +50,20 @@ Error topic_error(const rd_kafka_topic_result_t* result, const std::string& doin
 }  // namespace
 
 Result<std::unique_ptr<Admin>> Admin::connect(const ClientOptions& options) {
-  static ClientEvents silent;
+  std::unique_ptr<Admin> admin(new Admin());
+  admin->events_.on_reachable = [&text = admin->unreachable_](bool reachable,
+                                                              const std::string& why) {
+    text = reachable ? "" : why;
+  };
   ClientBuilder builder(options);
-  watch(builder, silent);
+  watch(builder, admin->events_);
   Result<KafkaHandle> client = builder.make(RD_KAFKA_PRODUCER);
   if (!client) {
     return Unexpected(client.error());
   }
-  return std::unique_ptr<Admin>(new Admin(std::move(*client)));
+  admin->client_ = std::move(*client);
+  admin->queue_.reset(rd_kafka_queue_new(admin->client_.get()));
+  return admin;
 }
 
 Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms,
@@ -78,8 +84,12 @@ Result<EventHandle> Admin::wait(rd_kafka_event_type_t type, int timeout_ms,
 Result<std::string> Admin::cluster_id(int timeout_ms) {
   char* text = rd_kafka_clusterid(client_.get(), timeout_ms);
   if (text == nullptr) {
+    // The client tells why only when it is polled, and this one has nothing else to poll for.
+    while (rd_kafka_poll(client_.get(), 0) > 0) {
+    }
     return Unexpected(ErrorCode::unavailable,
-                      "no broker answered within " + std::to_string(timeout_ms) + " ms");
+                      "no broker answered within " + std::to_string(timeout_ms) + " ms" +
+                          (unreachable_.empty() ? "" : ": " + unreachable_));
   }
   std::string id(text);
   rd_kafka_mem_free(client_.get(), text);
@@ -202,14 +212,27 @@ Result<std::set<std::string>> Admin::group_operations(const std::string& group, 
 
 Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic,
                                                            int timeout_ms) {
+  return settings_of(RD_KAFKA_RESOURCE_TOPIC, topic, timeout_ms);
+}
+
+Result<std::map<std::string, std::string>> Admin::broker_settings(int timeout_ms) {
+  const std::int32_t id = rd_kafka_controllerid(client_.get(), timeout_ms);
+  if (id < 0) {
+    return Unexpected(ErrorCode::unavailable, "settings of a broker: none answered in time");
+  }
+  return settings_of(RD_KAFKA_RESOURCE_BROKER, std::to_string(id), timeout_ms);
+}
+
+Result<std::map<std::string, std::string>> Admin::settings_of(rd_kafka_ResourceType_t type,
+                                                              const std::string& name,
+                                                              int timeout_ms) {
   const AdminOptions options =
       admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
-  rd_kafka_ConfigResource_t* resource =
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(type, name.c_str());
   rd_kafka_DescribeConfigs(client_.get(), &resource, 1, options.get(), queue_.get());
   rd_kafka_ConfigResource_destroy(resource);
   Result<EventHandle> event =
-      wait(RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT, timeout_ms, "settings of " + topic);
+      wait(RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT, timeout_ms, "settings of " + name);
   if (!event) {
     return Unexpected(event.error());
   }
@@ -220,7 +243,7 @@ Result<std::map<std::string, std::string>> Admin::settings(const std::string& to
   for (std::size_t i = 0; i < count; ++i) {
     if (const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(resources[i]);
         code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Unexpected(to_error(code, "settings of " + topic));
+      return Unexpected(to_error(code, "settings of " + name));
     }
     std::size_t entries = 0;
     const rd_kafka_ConfigEntry_t** each = rd_kafka_ConfigResource_configs(resources[i], &entries);
@@ -305,6 +328,71 @@ Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t p
     return Unexpected(to_error(code, "bounds of " + topic + "/" + std::to_string(partition)));
   }
   return bounds;
+}
+
+Result<std::vector<std::int64_t>> Admin::list_offsets(const std::string& topic,
+                                                      std::int32_t partitions, std::int64_t spec,
+                                                      int timeout_ms) {
+  const std::string doing = "offsets of " + topic;
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout_ms);
+  const PartitionListHandle list(rd_kafka_topic_partition_list_new(partitions));
+  for (std::int32_t partition = 0; partition < partitions; ++partition) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = spec;
+  }
+  rd_kafka_ListOffsets(client_.get(), list.get(), options.get(), queue_.get());
+  Result<EventHandle> event = wait(RD_KAFKA_EVENT_LISTOFFSETS_RESULT, timeout_ms, doing);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_ListOffsetsResultInfo_t** infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event->get()), &count);
+  std::vector<std::int64_t> offsets(static_cast<std::size_t>(partitions), -1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_topic_partition_t* each =
+        rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    if (each->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Unexpected(to_error(each->err, doing + "/" + std::to_string(each->partition)));
+    }
+    offsets[static_cast<std::size_t>(each->partition)] = each->offset;
+  }
+  return offsets;
+}
+
+Result<std::vector<stream::LogBounds>> Admin::bounds_of_all(const std::string& topic,
+                                                            std::int32_t partitions,
+                                                            int timeout_ms) {
+  Result<std::vector<std::int64_t>> begins =
+      list_offsets(topic, partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, timeout_ms);
+  if (!begins) {
+    return Unexpected(begins.error());
+  }
+  Result<std::vector<std::int64_t>> ends =
+      list_offsets(topic, partitions, RD_KAFKA_OFFSET_SPEC_LATEST, timeout_ms);
+  if (!ends) {
+    return Unexpected(ends.error());
+  }
+  std::vector<stream::LogBounds> bounds;
+  for (std::size_t i = 0; i < begins->size(); ++i) {
+    bounds.push_back({(*begins)[i], (*ends)[i]});
+  }
+  return bounds;
+}
+
+Result<std::vector<std::optional<std::int64_t>>> Admin::offsets_since(const std::string& topic,
+                                                                      std::int32_t partitions,
+                                                                      Timestamp time,
+                                                                      int timeout_ms) {
+  Result<std::vector<std::int64_t>> found = list_offsets(topic, partitions, time.ms, timeout_ms);
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  std::vector<std::optional<std::int64_t>> offsets;
+  for (const std::int64_t offset : *found) {
+    offsets.push_back(offset < 0 ? std::nullopt : std::optional(offset));
+  }
+  return offsets;
 }
 
 Result<void> Admin::delete_before(const std::string& topic, std::int32_t partition,

@@ -43,19 +43,35 @@ class Admin {
   Result<std::set<std::string>> group_operations(const std::string& group, int timeout_ms);
   /// Every setting of a topic, by name.
   Result<std::map<std::string, std::string>> settings(const std::string& topic, int timeout_ms);
+  /// Every setting of one of the brokers, by name.
+  Result<std::map<std::string, std::string>> broker_settings(int timeout_ms);
   Result<void> create(const std::vector<NewTopic>& topics, int timeout_ms);
   Result<void> change_settings(const std::string& topic, const Settings& settings, int timeout_ms);
   Result<stream::LogBounds> bounds(const std::string& topic, std::int32_t partition,
                                    int timeout_ms);
+  /// The same of partitions 0 to `partitions` - 1, in two requests for all of them.
+  Result<std::vector<stream::LogBounds>> bounds_of_all(const std::string& topic,
+                                                       std::int32_t partitions, int timeout_ms);
+  /// For each of them the offset of its first record that was appended at `time` or later; nothing
+  /// where there is none.
+  Result<std::vector<std::optional<std::int64_t>>> offsets_since(const std::string& topic,
+                                                                 std::int32_t partitions,
+                                                                 Timestamp time, int timeout_ms);
   Result<void> delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset,
                              int timeout_ms);
 
  private:
-  explicit Admin(KafkaHandle client)
-      : client_(std::move(client)), queue_(rd_kafka_queue_new(client_.get())) {}
+  Admin() = default;
 
   Result<EventHandle> wait(rd_kafka_event_type_t type, int timeout_ms, const std::string& doing);
+  Result<std::map<std::string, std::string>> settings_of(rd_kafka_ResourceType_t type,
+                                                         const std::string& name, int timeout_ms);
+  /// `spec` is a time in milliseconds, or one of librdkafka's RD_KAFKA_OFFSET_SPEC_….
+  Result<std::vector<std::int64_t>> list_offsets(const std::string& topic, std::int32_t partitions,
+                                                 std::int64_t spec, int timeout_ms);
 
+  ClientEvents events_;
+  std::string unreachable_;  ///< what the client said last of brokers that can't be reached
   KafkaHandle client_;
   QueueHandle queue_;
 };

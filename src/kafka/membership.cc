@@ -73,6 +73,7 @@ void Membership::close() {
 // LeaveGroup is sent by an unsubscribe, never by a static member's close; it is on its way when the
 // member id is gone.
 void Membership::leave() {
+  leaving_ = true;
   (void)rd_kafka_unsubscribe(client_.get());
   const std::int64_t deadline = monotonic_ms() + kLeaveMs;
   const auto known = [this] {
@@ -96,7 +97,7 @@ void Membership::poll(int timeout_ms) {
   }
   char text[256];
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text, sizeof text);
-  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && !closed_) {
+  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && !closed_ && !leaving_) {
     on_fenced();
   }
 }

@@ -58,6 +58,7 @@ class Membership {
   Parts parts_;
   KafkaHandle client_;
   bool closed_ = false;
+  bool leaving_ = false;
   std::optional<std::int64_t> fenced_ms_;  // when that was last
 };
 

@@ -328,15 +328,13 @@ void Runner::watch_loop() {
 }
 
 void Runner::refresh_ends() {
-  for (const RunnerTask& task : tasks()) {
-    const std::optional<std::size_t> spec = spec_of(task.status.stage);
-    if (!spec || stopping_) {
-      continue;
-    }
-    const std::string name = options_.topic_prefix + options_.specs[*spec].input;
-    if (Result<stream::LogBounds> bounds = admin_->bounds(name, task.status.partition, kAnswerMs)) {
-      const std::lock_guard lock(ends_mutex_);
-      ends_[{*spec, task.status.partition}] = bounds->end;
+  for (std::size_t spec = 0; spec < options_.specs.size() && !stopping_; ++spec) {
+    const std::string name = options_.topic_prefix + options_.specs[spec].input;
+    Result<std::vector<stream::LogBounds>> bounds =
+        admin_->bounds_of_all(name, options_.partitions, kAnswerMs);
+    const std::lock_guard lock(ends_mutex_);
+    for (std::size_t p = 0; bounds && p < bounds->size(); ++p) {
+      ends_[{spec, static_cast<std::int32_t>(p)}] = (*bounds)[p].end;
     }
   }
 }

@@ -30,13 +30,14 @@ Result<std::unique_ptr<TopicReader>> TopicReader::connect(const ClientOptions& o
 
 Result<std::vector<PartitionRange>> TopicReader::ranges(const std::string& topic,
                                                         std::int32_t partitions) {
+  Result<std::vector<stream::LogBounds>> bounds =
+      admin_->bounds_of_all(topic, partitions, kAnswerMs);
+  if (!bounds) {
+    return Unexpected(bounds.error());
+  }
   std::vector<PartitionRange> ranges;
-  for (std::int32_t partition = 0; partition < partitions; ++partition) {
-    Result<stream::LogBounds> bounds = admin_->bounds(topic, partition, kAnswerMs);
-    if (!bounds) {
-      return Unexpected(bounds.error());
-    }
-    ranges.push_back({partition, bounds->begin, bounds->end});
+  for (const stream::LogBounds& each : *bounds) {
+    ranges.push_back({static_cast<std::int32_t>(ranges.size()), each.begin, each.end});
   }
   return ranges;
 }

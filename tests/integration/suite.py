@@ -33,6 +33,7 @@ class RigCase(unittest.TestCase):
     PORT = 0
     PARTITIONS = 4
     ACCOUNTS = 200
+    BROKER = ""  # more lines for the broker's settings
 
     @classmethod
     def prepare(cls, rig):
@@ -43,6 +44,10 @@ class RigCase(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix=f"kpay-{cls.__name__}-")
         cls.rig = Rig(pathlib.Path(cls.folder) / "rig", port=cls.PORT, partitions=cls.PARTITIONS)
         try:
+            if cls.BROKER:
+                kafka = cls.rig.folder / "kafka"
+                kafka.mkdir()
+                (kafka / "extra.properties").write_text(cls.BROKER)
             cls.rig.start_broker_and_topics()
             cls.prepare(cls.rig)
             cls.rig.start_daemons()

@@ -1,11 +1,13 @@
 """Topics and rights that would lose, misdate or refuse records: a daemon says which, and doesn't start."""
 
 import pathlib
+import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
-from suite import Rig, wait_for
+from suite import Rig, RigCase, wait_for
 
 
 class WrongSettings(unittest.TestCase):
@@ -118,6 +120,66 @@ class Rights(unittest.TestCase):
         daemon.start()
         wait_for("it is ready with these rights and no others", lambda: daemon.get("/readyz")[0] == 200)
         self.assertEqual(daemon.stop(), 0)
+
+
+class Trim(RigCase):
+    PORT = 19665
+    PARTITIONS = 2
+    BROKER = "producer.id.expiration.ms=2000\n"
+
+    def pay(self):
+        self.rig.load("run", "--rate", 500, "--duration", "3s", "--accounts", self.ACCOUNTS, "--currency", "EUR",
+                      capture_output=True)
+        self.assert_books_balance_in_tables()
+
+    def assert_books_balance_in_tables(self):
+        done = self.rig.ctl("books", "show", check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_r20_inputs_are_trimmed_below_every_reader_and_nothing_is_lost(self):
+        self.pay()
+        refused = self.rig.ctl("topics", "trim", "--keep", "1s", "--yes", check=False)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("producer.id.expiration.ms", refused.stderr)
+        kept = self.json("topics", "trim", "--yes")
+        self.assertEqual((kept["changed"], {p["kept_for"] for p in kept["partitions"]}), (False, {"age"}))
+
+        time.sleep(4)
+        asked = self.rig.ctl("topics", "trim", "--keep", "2s", "--no-input", check=False)
+        self.assertEqual(asked.returncode, 2, asked.stderr)
+        would = self.json("topics", "trim", "--keep", "2s", "--dry-run")
+        self.assertTrue(would["changed"])
+        done = self.json("topics", "trim", "--keep", "2s", "--yes")
+        self.assertGreaterEqual(done["records"], would["records"])
+        begins = {(p["topic"], p["partition"]): p["to"] for p in done["partitions"]}
+        self.assertEqual({topic for (topic, _), to in begins.items() if to > 0},
+                         {"kpay.payments.incoming", "kpay.payments.inflight", "kpay.payments.complete"})
+        seen = {(p["topic"], p["partition"]): p["begin"]
+                for p in self.json("topics", "trim", "--dry-run")["partitions"]}
+        self.assertEqual(seen, begins)
+        told = self.rig.ctl("books", "verify", check=False)
+        self.assertNotEqual(told.returncode, 0)
+        self.assertIn("trimmed", told.stderr)
+
+        # What was trimmed is in the state: after kill -9, and without the state folder, too.
+        for name in ("inflight-1", "account-1"):
+            self.rig.daemons[name].kill()
+        shutil.rmtree(self.rig.daemons["account-1"].folder / "state")
+        for name in ("inflight-1", "account-1"):
+            self.rig.daemons[name].start()
+        self.rig.wait_ready()
+        self.pay()
+
+    def test_r20_a_stage_that_is_down_keeps_its_input(self):
+        self.rig.daemons["throughput-1"].stop()
+        self.pay()
+        time.sleep(4)
+        done = self.json("topics", "trim", "--keep", "2s", "--yes")
+        complete = [p for p in done["partitions"] if p["topic"] == "kpay.payments.complete"]
+        self.assertEqual({p["kept_for"] for p in complete}, {"throughput"}, complete)
+        self.rig.daemons["throughput-1"].start()
+        self.rig.wait_ready()
+        self.pay()
 
 
 if __name__ == "__main__":

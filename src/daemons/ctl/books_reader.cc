@@ -115,21 +115,20 @@ class Verification {
           changelog(stages::confirmed_spec()), std::string(stages::kTopicConfirmed),
           std::string(stages::kTopicFailed), std::string(stages::kTopicComplete),
           std::string(stages::kTopicInflight), std::string(stages::kTopicIncoming)}) {
-      for (std::int32_t p = 0; p < reached_->partitions; ++p) {
-        const std::string name = reached_->connection.topic(topic);
-        Result<stream::LogBounds> bounds =
-            reached_->reader->admin().bounds(name, p, tool::kAnswerMs);
-        if (!bounds) {
-          return Unexpected(bounds.error());
-        }
-        if (bounds->begin > 0 && !topic.starts_with("state.")) {
+      Result<std::vector<stream::LogBounds>> bounds = reached_->bounds(topic);
+      if (!bounds) {
+        return Unexpected(bounds.error());
+      }
+      for (const stream::LogBounds& each : *bounds) {
+        if (each.begin > 0 && !topic.starts_with("state.")) {
           return Unexpected(ErrorCode::conflict,
-                            name + "/" + std::to_string(p) + " begins at offset " +
-                                std::to_string(bounds->begin) +
-                                ": the books can be recomputed from whole topics only");
+                            reached_->topic(topic) + "/" + std::to_string(begins_[topic].size()) +
+                                " begins at offset " + std::to_string(each.begin) +
+                                ", what was before is trimmed: the books can be recomputed from "
+                                "whole topics only");
         }
-        begins_[topic].push_back(bounds->begin);
-        verified_.ends[topic].push_back(bounds->end);
+        begins_[topic].push_back(each.begin);
+        verified_.ends[topic].push_back(each.end);
       }
     }
     return {};

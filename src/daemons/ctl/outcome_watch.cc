@@ -33,14 +33,14 @@ Result<std::unique_ptr<OutcomeWatch>> OutcomeWatch::open(tool::Reached& reached,
   watch->ids_ = watch->wanted_.size();
   const std::string topic = reached.topic(stages::kTopicComplete);
   std::vector<tool::SweepPart> parts;
+  const Result<std::vector<stream::LogBounds>> all = reached.bounds(stages::kTopicComplete);
+  if (!all) {
+    return Unexpected(all.error());
+  }
   for (const std::int32_t partition : needed) {
-    Result<stream::LogBounds> bounds =
-        reached.reader->admin().bounds(topic, partition, tool::kAnswerMs);
-    if (!bounds) {
-      return Unexpected(bounds.error());
-    }
-    watch->now_.push_back(bounds->end);
-    parts.push_back({topic, partition, from == From::now ? bounds->end : bounds->begin});
+    const stream::LogBounds& bounds = (*all)[static_cast<std::size_t>(partition)];
+    watch->now_.push_back(bounds.end);
+    parts.push_back({topic, partition, from == From::now ? bounds.end : bounds.begin});
   }
   Result<std::unique_ptr<tool::Sweep>> sweep =
       tool::Sweep::start(reached.connection.client, std::move(parts));

@@ -1,7 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "daemons/ctl/change.h"
 #include "daemons/ctl/topics.h"
+#include "daemons/ctl/trim.h"
+#include "daemons/tool/duration.h"
 #include "http/json.h"
 
 namespace kpay::ctl {
@@ -196,6 +199,66 @@ Result<Answer> apply_plan(const Session& session, std::int32_t replication) {
   return answer;
 }
 
+Answer trim_answer(const std::vector<InputTrim>& plan, bool dry_run) {
+  std::int64_t records = 0;
+  http::JsonArray list;
+  TextTable table({"TOPIC", "PARTITION", "BEGIN", "END", "TRIM TO", "RECORDS", "KEPT FOR"});
+  for (const InputTrim& each : plan) {
+    records += each.records();
+    list.add_json(http::JsonObject()
+                      .add("topic", each.topic)
+                      .add("partition", each.partition)
+                      .add("begin", each.bounds.begin)
+                      .add("end", each.bounds.end)
+                      .add("to", each.to)
+                      .add("kept_for", each.limit)
+                      .finish());
+    table.add({each.topic, std::to_string(each.partition), std::to_string(each.bounds.begin),
+               std::to_string(each.bounds.end), std::to_string(each.to),
+               std::to_string(each.records()), each.limit});
+  }
+  Answer answer;
+  http::JsonObject json;
+  json.add("changed", records > 0).add("records", records).add_json("partitions", list.finish());
+  if (dry_run) {
+    json.add("dry_run", true);
+  }
+  answer.json = json.finish();
+  answer.text = table.text();
+  answer.note =
+      std::to_string(records) + " records " + (dry_run ? "would go" : "are trimmed") + "\n";
+  return answer;
+}
+
+Result<Answer> trim_inputs(const Session& session, const std::string& keep) {
+  const Result<std::int64_t> keep_ms = tool::duration_ms(keep);
+  if (!keep_ms) {
+    return failed(tool::Exit::usage, "usage", "--keep: " + keep_ms.error().message);
+  }
+  Result<tool::Reached> reached = tool::reach_system(session.flags);
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  Result<std::vector<InputTrim>> plan = plan_trim(*reached, *keep_ms);
+  if (!plan) {
+    return Unexpected(plan.error());
+  }
+  const bool some = std::any_of(plan->begin(), plan->end(),
+                                [](const InputTrim& each) { return each.records() > 0; });
+  if (session.dry_run || !some) {
+    return trim_answer(*plan, session.dry_run);
+  }
+  if (std::optional<Answer> stop = ask(session, reached->connection,
+                                       "delete what every stage has processed and is older than " +
+                                           keep + "; `books verify` can't begin before it")) {
+    return *stop;
+  }
+  if (Result<void> done = trim(*reached, *plan); !done) {
+    return Unexpected(done.error());
+  }
+  return trim_answer(*plan, false);
+}
+
 }  // namespace
 
 void add_topics(CLI::App& app, Session& session) {
@@ -219,6 +282,14 @@ void add_topics(CLI::App& app, Session& session) {
           return show(session, *replication, Look::check);
         };
       });
+  CLI::App* cut = topics->add_subcommand(
+      "trim", "Delete from the stages' inputs what every stage has processed");
+  auto keep = std::make_shared<std::string>("7d");
+  cut->add_option("--keep", *keep, "Keep what is younger than this [7d]");
+  add_danger_options(*cut, session);
+  cut->callback([&session, keep] {
+    session.chosen = [&session, keep] { return trim_inputs(session, *keep); };
+  });
 }
 
 }  // namespace kpay::ctl

@@ -102,15 +102,7 @@ Result<std::unique_ptr<kafka::TopicReader>> reach(const Connection& connection) 
 }
 
 Result<std::vector<stream::LogBounds>> Reached::bounds(std::string_view name) const {
-  std::vector<stream::LogBounds> found;
-  for (std::int32_t partition = 0; partition < partitions; ++partition) {
-    Result<stream::LogBounds> each = reader->admin().bounds(topic(name), partition, kAnswerMs);
-    if (!each) {
-      return Unexpected(each.error());
-    }
-    found.push_back(*each);
-  }
-  return found;
+  return reader->admin().bounds_of_all(topic(name), partitions, kAnswerMs);
 }
 
 Result<std::vector<std::int64_t>> Reached::ends(std::string_view name) const {

@@ -8,7 +8,7 @@
 
 namespace kpay::tool {
 
-/// "60s", "500ms", "2m", "1h", or seconds without a unit, to milliseconds; a week at most.
+/// "60s", "500ms", "2m", "1h", "7d", or seconds without a unit, to milliseconds; a year at most.
 [[nodiscard]] Result<std::int64_t> duration_ms(std::string_view text);
 
 }  // namespace kpay::tool

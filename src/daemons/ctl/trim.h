@@ -1,0 +1,49 @@
+// Trim: which records of the stages' inputs no reader needs any more, and deleting them (R20).
+//
+// A stage needs its input from the position of its last accepted marker on. That position is read
+// from its changelog, by the rule by which everybody reads changelogs; what a group committed or a
+// file says proves nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/tool/connection.h"
+
+namespace kpay::ctl {
+
+/// A stage that reads the partition, and the next offset that it needs; none while its changelog
+/// has no accepted marker, or none that proves a whole state.
+struct InputReader {
+  std::string stage;
+  std::optional<std::int64_t> position;
+};
+
+/// One partition of a stage's input.
+struct InputTrim {
+  std::string topic;  ///< its full name
+  std::int32_t partition = 0;
+  stream::LogBounds bounds;  ///< as they are
+  std::int64_t to = 0;       ///< what lies before it goes; never below bounds.begin
+  std::string limit;  ///< what keeps the rest: a stage's name, "age", or empty when nothing is kept
+
+  [[nodiscard]] std::int64_t records() const noexcept { return to - bounds.begin; }
+};
+
+/// Sets `to` and `limit`: the least of all readers' positions and of `young`, the first offset that
+/// is too young to go (none: all are old enough).
+void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
+                 std::optional<std::int64_t> young);
+
+/// What could go of every stage's input, keeping what was appended within `keep_ms`. Reads all
+/// changelogs. Errors: invalid, when that is less than the brokers remember producers for;
+/// those of reaching the cluster.
+[[nodiscard]] Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached,
+                                                       std::int64_t keep_ms);
+
+/// Deletes. Done again after an error, it finishes the same work.
+[[nodiscard]] Result<void> trim(const tool::Reached& reached, const std::vector<InputTrim>& plan);
+
+}  // namespace kpay::ctl
