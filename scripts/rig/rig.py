@@ -44,7 +44,7 @@ class Daemon:
             f"instance: {{id: {self.instance}}}\n"
             f"kafka:\n  bootstrap_servers: [127.0.0.1:{self.rig.port}]\n"
             f"  partitions: {self.rig.partitions}\n  session_timeout: {overrides.pop('session_timeout', '6s')}\n"
-            f"state: {{directory: {state}}}\n"
+            f"state: {{directory: {state}, standbys: {overrides.pop('standbys', 'false')}}}\n"
             f"checkpoint: {checkpoint}\n"
             "log: {format: json}\n" + overrides.pop("extra", ""))
 

@@ -87,6 +87,11 @@ std::vector<Field> state_fields() {
        .standard = "normal",
        .words = {"normal", "full"},
        .about = "SQLite's synchronous mode; full also syncs the WAL at each commit (R17)."},
+      {.path = "state.standbys",
+       .type = Type::boolean,
+       .standard = "false",
+       .about = "Follow the changelogs of the partitions that would come here if another instance "
+                "were lost, so that they go on at once (R18). Costs their memory and disk."},
       {.path = "checkpoint.interval",
        .type = Type::duration,
        .standard = "1s",
@@ -276,7 +281,8 @@ DaemonConfig daemon_config(const Config& config) {
   daemon.instance_id = config.text("instance.id");
   daemon.kafka = kafka_config(config);
   daemon.state = {config.text("state.directory"),
-                  word<Synchronous>(config, "state.synchronous", fields)};
+                  word<Synchronous>(config, "state.synchronous", fields),
+                  config.boolean("state.standbys")};
   daemon.checkpoint = {config.duration("checkpoint.interval"), count("checkpoint.dirty_rows_max"),
                        count("checkpoint.base_every")};
   daemon.http.listen = config.address("http.listen");

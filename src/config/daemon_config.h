@@ -36,6 +36,7 @@ struct KafkaConfig {
 struct StateConfig {
   std::string directory;
   Synchronous synchronous = Synchronous::normal;
+  bool standbys = false;
 };
 
 struct CheckpointConfig {

@@ -210,6 +210,42 @@ Result<std::set<std::string>> Admin::group_operations(const std::string& group, 
   return names_of(operations, count);
 }
 
+Result<std::vector<GroupMember>> Admin::members(const std::string& group, const std::string& topic,
+                                                int timeout_ms) {
+  const AdminOptions options =
+      admin_options(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
+  const char* name = group.c_str();
+  rd_kafka_DescribeConsumerGroups(client_.get(), &name, 1, options.get(), queue_.get());
+  Result<EventHandle> event =
+      wait(RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT, timeout_ms, "describe group " + group);
+  if (!event) {
+    return Unexpected(event.error());
+  }
+  std::size_t count = 0;
+  const rd_kafka_ConsumerGroupDescription_t** found = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
+  std::vector<GroupMember> members;
+  if (count == 0 ||
+      rd_kafka_ConsumerGroupDescription_state(found[0]) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE) {
+    return members;
+  }
+  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(found[0]); ++i) {
+    const rd_kafka_MemberDescription_t* member =
+        rd_kafka_ConsumerGroupDescription_member(found[0], i);
+    const char* instance = rd_kafka_MemberDescription_group_instance_id(member);
+    GroupMember& each = members.emplace_back();
+    each.instance = instance == nullptr ? "" : instance;
+    const rd_kafka_topic_partition_list_t* partitions =
+        rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member));
+    for (int p = 0; partitions != nullptr && p < partitions->cnt; ++p) {
+      if (topic == partitions->elems[p].topic) {
+        each.partitions.push_back(partitions->elems[p].partition);
+      }
+    }
+  }
+  return members;
+}
+
 Result<std::map<std::string, std::string>> Admin::settings(const std::string& topic,
                                                            int timeout_ms) {
   return settings_of(RD_KAFKA_RESOURCE_TOPIC, topic, timeout_ms);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kafka/client.h"
+#include "kafka/standbys.h"
 #include "stream/task.h"
 
 namespace kpay::kafka {
@@ -41,6 +42,9 @@ class Admin {
   /// Errors: refused, when it may not even describe it; not_found.
   Result<std::set<std::string>> topic_operations(const std::string& topic, int timeout_ms);
   Result<std::set<std::string>> group_operations(const std::string& group, int timeout_ms);
+  /// The members of a consumer group and what each has of `topic`. Empty while it rebalances.
+  Result<std::vector<GroupMember>> members(const std::string& group, const std::string& topic,
+                                           int timeout_ms);
   /// Every setting of a topic, by name.
   Result<std::map<std::string, std::string>> settings(const std::string& topic, int timeout_ms);
   /// Every setting of one of the brokers, by name.

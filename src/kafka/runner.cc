@@ -320,6 +320,9 @@ void Runner::watch_loop() {
       }
     } else {
       refresh_ends();
+      if (options_.standbys) {
+        place_standbys();
+      }
     }
     for (std::int64_t waited = 0; waited < kWatchMs && !stopping_; waited += 50) {
       sleep_ms(50);
@@ -335,6 +338,31 @@ void Runner::refresh_ends() {
     const std::lock_guard lock(ends_mutex_);
     for (std::size_t p = 0; bounds && p < bounds->size(); ++p) {
       ends_[{spec, static_cast<std::int32_t>(p)}] = (*bounds)[p].end;
+    }
+  }
+}
+
+// While a group isn't settled, what is followed stays as it is.
+void Runner::place_standbys() {
+  for (std::size_t spec = 0; spec < options_.specs.size(); ++spec) {
+    const std::string prefix = options_.topic_prefix;
+    const Result<std::vector<GroupMember>> members = admin_->members(
+        prefix + options_.specs[spec].name, prefix + options_.specs[spec].input, kAnswerMs);
+    if (!members || members->empty() || away_wanted_ || away_ || stopping_) {
+      continue;
+    }
+    const std::vector<std::int32_t> all =
+        standby_partitions(*members, options_.instance, options_.partitions);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      std::vector<std::int32_t> of_worker;
+      for (const std::int32_t partition : all) {
+        if (&worker_of(spec, partition) == workers_[i].get()) {
+          of_worker.push_back(partition);
+        }
+      }
+      workers_[i]->post([spec, partitions = std::move(of_worker)](stream::Host& host) {
+        host.set_standbys(spec, partitions, monotonic_ms());
+      });
     }
   }
 }
@@ -368,7 +396,7 @@ bool Runner::drain(std::int64_t deadline_ms) {
 
 // ---- asking
 
-std::vector<RunnerTask> Runner::tasks() {
+std::vector<stream::TaskStatus> Runner::statuses(Pick pick) {
   {
     const std::lock_guard lock(paused_mutex_);
     if (!running_) {
@@ -377,22 +405,32 @@ std::vector<RunnerTask> Runner::tasks() {
   }
   std::vector<std::future<std::vector<stream::TaskStatus>>> answers;
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    answers.push_back(worker->ask<std::vector<stream::TaskStatus>>([](stream::Host& host) {
+    answers.push_back(worker->ask<std::vector<stream::TaskStatus>>([pick](stream::Host& host) {
       std::vector<stream::TaskStatus> statuses;
-      for (const std::shared_ptr<stream::Task>& task : host.tasks()) {
+      for (const std::shared_ptr<stream::Task>& task : (host.*pick)()) {
         statuses.push_back(task->status());
       }
       return statuses;
     }));
   }
-  std::vector<RunnerTask> tasks;
+  std::vector<stream::TaskStatus> all;
   for (auto& answer : answers) {
     if (answer.wait_for(kAskTime) != std::future_status::ready) {
       continue;
     }
     for (stream::TaskStatus& status : answer.get()) {
-      tasks.push_back({std::move(status), -1});
+      all.push_back(std::move(status));
     }
+  }
+  return all;
+}
+
+std::vector<stream::TaskStatus> Runner::standbys() { return statuses(&stream::Host::standbys); }
+
+std::vector<RunnerTask> Runner::tasks() {
+  std::vector<RunnerTask> tasks;
+  for (stream::TaskStatus& status : statuses(&stream::Host::tasks)) {
+    tasks.push_back({std::move(status), -1});
   }
   const std::lock_guard lock(ends_mutex_);
   for (RunnerTask& task : tasks) {

@@ -25,6 +25,7 @@ struct RunnerOptions {
   std::string instance;
   std::size_t workers = 1;
   std::size_t records_per_turn = 512;
+  bool standbys = false;  ///< follow what would be ours if another instance were lost (R18)
   stream::TaskOptions task;
   std::int64_t release_ms_max = 10'000;  ///< a revoked task is dropped after that (R28)
   stream::Host::StoreMaker make_store;
@@ -87,6 +88,8 @@ class Runner {
 
   /// Every task of this instance, by stage and partition.
   [[nodiscard]] std::vector<RunnerTask> tasks();
+  /// What this instance follows of other instances' tasks.
+  [[nodiscard]] std::vector<stream::TaskStatus> standbys();
   /// True when every group has said what is ours, which may be nothing, and each of those tasks is
   /// restored, or held for an operator.
   [[nodiscard]] bool ready();
@@ -121,6 +124,9 @@ class Runner {
   void group_loop();
   void watch_loop();
   void refresh_ends();
+  void place_standbys();
+  using Pick = std::vector<std::shared_ptr<stream::Task>> (stream::Host::*)() const;
+  [[nodiscard]] std::vector<stream::TaskStatus> statuses(Pick pick);
   void assign(std::size_t spec, std::int32_t partition);
   void release(std::size_t spec, const std::vector<std::int32_t>& partitions);
   void lose(std::size_t spec, const std::vector<std::int32_t>& partitions);

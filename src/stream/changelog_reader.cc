@@ -61,7 +61,7 @@ Verdict ChangelogReader::take(std::int64_t, const RowFrame& frame) {
   }
   pending.rows += frame.rows;
   pending.digest = chain(pending.digest, frame.body);
-  if (keep_rows_) {
+  if (keep_rows_ && (keep_base_rows_ || !frame.base)) {
     pending.body.insert(pending.body.end(), frame.body.begin(), frame.body.end());
   }
   return Verdict::pending;

@@ -30,6 +30,8 @@ class ChangelogReader {
   Verdict feed(std::int64_t offset, ByteView record);
 
   void keep_rows(bool keep) noexcept { keep_rows_ = keep; }
+  /// Without, the rows of bases are only hashed: for who has the state already.
+  void keep_base_rows(bool keep) noexcept { keep_base_rows_ = keep; }
 
   /// The last valid open marker and its offset; epoch() is -1 before the first.
   [[nodiscard]] const OpenMarker& open() const noexcept { return open_; }
@@ -62,6 +64,7 @@ class ChangelogReader {
   [[nodiscard]] std::string fault_of(const Marker& marker) const;
 
   bool keep_rows_;
+  bool keep_base_rows_ = true;
   OpenMarker open_;
   std::int64_t epoch_ = -1;
   bool from_genesis_ = false;

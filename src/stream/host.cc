@@ -47,12 +47,18 @@ void Host::open(Slot& slot, std::int64_t now_ms) {
   slot.task = std::make_shared<Task>(std::move(parts));
   slot.task->set_paused(slot.spec < paused_.size() && paused_[slot.spec]);
   slot.retry_ms = -1;
-  slot.task->start(now_ms);
+  slot.task->start(now_ms, slot.standby ? Task::Role::standby : Task::Role::owner);
 }
 
 void Host::assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms) {
   check(spec < parts_.specs->size(), "a stage that is assigned is known");
   if (Slot* slot = slot_of(spec, partition)) {
+    if (slot->standby) {
+      slot->standby = false;
+      slot->tries = 0;
+      slot->task->promote();
+      return;  // one that has let go is made anew in its time, as an owner
+    }
     if (!slot->releasing) {
       return;
     }
@@ -61,18 +67,44 @@ void Host::assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms)
     open(*slot, now_ms);
     return;
   }
-  slots_.push_back({spec, partition, nullptr, false, 0, -1});
+  slots_.push_back({spec, partition, nullptr, false, false, 0, -1});
   open(slots_.back(), now_ms);
 }
 
+void Host::set_standbys(std::size_t spec, const std::vector<std::int32_t>& partitions,
+                        std::int64_t now_ms) {
+  check(spec < parts_.specs->size(), "a stage that is followed is known");
+  std::erase_if(slots_, [&](const Slot& slot) {
+    const bool gone =
+        slot.standby && slot.spec == spec &&
+        std::find(partitions.begin(), partitions.end(), slot.partition) == partitions.end();
+    if (gone) {
+      slot.task->drop();
+    }
+    return gone;
+  });
+  for (const std::int32_t partition : partitions) {
+    if (slot_of(spec, partition) == nullptr) {
+      slots_.push_back({spec, partition, nullptr, false, true, 0, -1});
+      open(slots_.back(), now_ms);
+    }
+  }
+}
+
 void Host::release(std::size_t spec, std::int32_t partition) {
-  if (Slot* slot = slot_of(spec, partition)) {
+  if (Slot* slot = slot_of(spec, partition); slot != nullptr && !slot->standby) {
     slot->releasing = true;
     slot->task->stop();
   }
 }
 
 void Host::release_all() {
+  std::erase_if(slots_, [](const Slot& slot) {
+    if (slot.standby) {
+      slot.task->drop();
+    }
+    return slot.standby;
+  });
   for (Slot& slot : slots_) {
     slot.releasing = true;
     slot.task->stop();
@@ -80,7 +112,7 @@ void Host::release_all() {
 }
 
 void Host::lose(std::size_t spec, std::int32_t partition) {
-  if (Slot* slot = slot_of(spec, partition)) {
+  if (Slot* slot = slot_of(spec, partition); slot != nullptr && !slot->standby) {
     slot->task->drop();
     std::erase_if(slots_, [&](const Slot& each) { return &each == slot; });
   }
@@ -105,8 +137,8 @@ bool Host::turn(std::int64_t now_ms) {
 // A task that let go though the partition is ours is made anew, later and later.
 void Host::watch(Slot& slot, std::int64_t now_ms) {
   const Phase phase = slot.task->phase();
-  if (phase == Phase::running) {
-    if (slot.tries > 0 && slot.task->status().checkpoints > 0) {
+  if (phase == Phase::running || phase == Phase::standby) {
+    if (slot.tries > 0 && (slot.standby || slot.task->status().checkpoints > 0)) {
       slot.tries = 0;
     }
     return;
@@ -132,20 +164,26 @@ bool Host::all_released() const noexcept {
 
 std::shared_ptr<Task> Host::find(std::size_t spec, std::int32_t partition) const {
   for (const Slot& slot : slots_) {
-    if (slot.spec == spec && slot.partition == partition) {
+    if (slot.spec == spec && slot.partition == partition && !slot.standby) {
       return slot.task;
     }
   }
   return nullptr;
 }
 
-std::vector<std::shared_ptr<Task>> Host::tasks() const {
+std::vector<std::shared_ptr<Task>> Host::tasks_of(bool standby) const {
   std::vector<std::shared_ptr<Task>> tasks;
   for (const Slot& slot : slots_) {
-    tasks.push_back(slot.task);
+    if (slot.standby == standby) {
+      tasks.push_back(slot.task);
+    }
   }
   return tasks;
 }
+
+std::vector<std::shared_ptr<Task>> Host::tasks() const { return tasks_of(false); }
+
+std::vector<std::shared_ptr<Task>> Host::standbys() const { return tasks_of(true); }
 
 void Host::set_paused(std::size_t spec, bool paused) {
   paused_.resize(parts_.specs->size(), false);

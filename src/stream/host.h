@@ -52,6 +52,10 @@ class Host {
   /// It is somebody else's already: drops everything at once.
   void lose(std::size_t spec, std::int32_t partition);
   void release_all();
+  /// Follows the changelogs of these partitions of a stage, and of no others, as far as they are
+  /// not ours. An assignment then finds the state here (R18).
+  void set_standbys(std::size_t spec, const std::vector<std::int32_t>& partitions,
+                    std::int64_t now_ms);
 
   /// Drives every task once. True when there was something to do.
   bool turn(std::int64_t now_ms);
@@ -59,9 +63,10 @@ class Host {
   /// True when no released task is still at work.
   [[nodiscard]] bool all_released() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
-  /// The task, or null.
+  /// The task, or null. Standbys are not among the tasks.
   [[nodiscard]] std::shared_ptr<Task> find(std::size_t spec, std::int32_t partition) const;
   [[nodiscard]] std::vector<std::shared_ptr<Task>> tasks() const;
+  [[nodiscard]] std::vector<std::shared_ptr<Task>> standbys() const;
 
   /// Pauses or resumes the input of all tasks of a stage, present and future (when, not what).
   void set_paused(std::size_t spec, bool paused);
@@ -72,12 +77,14 @@ class Host {
     std::int32_t partition = 0;
     std::shared_ptr<Task> task;
     bool releasing = false;
+    bool standby = false;
     int tries = 0;
     std::int64_t retry_ms = -1;  // when to take over again; -1 when not
   };
 
   void open(Slot& slot, std::int64_t now_ms);
   void watch(Slot& slot, std::int64_t now_ms);
+  [[nodiscard]] std::vector<std::shared_ptr<Task>> tasks_of(bool standby) const;
   [[nodiscard]] Slot* slot_of(std::size_t spec, std::int32_t partition);
 
   Parts parts_;

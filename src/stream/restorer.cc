@@ -1,5 +1,7 @@
 #include "stream/restorer.h"
 
+#include <utility>
+
 namespace kpay::stream {
 
 Result<void> load_rows(std::span<TableBase* const> tables, ByteView rows) {
@@ -28,7 +30,9 @@ Result<Verdict> Restorer::feed(std::int64_t offset, ByteView record) {
   switch (verdict) {
     case Verdict::opened:
       // At genesis the empty tables are the state; later open markers don't change it.
-      proven_ = proven_ || (reader_.from_genesis() && !file_);
+      if (reader_.from_genesis() && !file_) {
+        prove();
+      }
       break;
     case Verdict::checkpoint: taken = take_checkpoint(); break;
     case Verdict::base: taken = take_base(); break;
@@ -45,6 +49,7 @@ Result<Verdict> Restorer::feed(std::int64_t offset, ByteView record) {
 Result<void> Restorer::apply(Bytes rows) {
   Result<void> loaded = load_rows(tables_, rows);
   if (loaded) {
+    tail_bytes_ += rows.size();
     tail_.push_back(std::move(rows));
   }
   return loaded;
@@ -58,8 +63,10 @@ Result<void> Restorer::take_checkpoint() {
   }
   if (file_) {
     if (marker.number == file_->number) {
-      proven_ = marker.digest() == file_->digest();
-      file_refuted_ = !proven_;
+      file_refuted_ = marker.digest() != file_->digest();
+      if (!file_refuted_) {
+        prove();
+      }
       marker_ = marker;
     } else if (marker.number > file_->number) {
       file_refuted_ = true;
@@ -77,7 +84,7 @@ Result<void> Restorer::take_base() {
   if (Result<void> loaded = apply(reader_.rows()); !loaded) {
     return loaded;
   }
-  proven_ = true;
+  prove();
   marker_ = reader_.base_of();
   if (Result<void> same = verify_state(); !same) {
     return same;
@@ -92,6 +99,17 @@ Result<void> Restorer::take_base() {
   }
   waiting_.clear();
   return {};
+}
+
+// Later bases say nothing new.
+void Restorer::prove() noexcept {
+  proven_ = true;
+  reader_.keep_base_rows(false);
+}
+
+std::deque<Bytes> Restorer::take_tail() noexcept {
+  tail_bytes_ = 0;
+  return std::exchange(tail_, {});
 }
 
 Result<void> Restorer::verify_state() const {

@@ -32,7 +32,9 @@ class Restorer {
   /// The marker that the tables are the state of; number 0 when there is none yet.
   [[nodiscard]] const Marker& marker() const noexcept { return marker_; }
   /// Rows applied here that the file doesn't have, in order; for a new file, all of them.
-  [[nodiscard]] std::deque<Bytes>& tail() noexcept { return tail_; }
+  /// Taken to be written to the file: what is applied from now on is a new tail.
+  [[nodiscard]] std::deque<Bytes> take_tail() noexcept;
+  [[nodiscard]] std::size_t tail_bytes() const noexcept { return tail_bytes_; }
   /// The reader goes on to serve the owner's read-back.
   [[nodiscard]] ChangelogReader& reader() noexcept { return reader_; }
   [[nodiscard]] const ChangelogReader& reader() const noexcept { return reader_; }
@@ -42,6 +44,7 @@ class Restorer {
   Result<void> take_base();
   Result<void> apply(Bytes rows);
   [[nodiscard]] Result<void> verify_state() const;
+  void prove() noexcept;
 
   std::span<TableBase* const> tables_;
   std::optional<Marker> file_;
@@ -50,6 +53,7 @@ class Restorer {
   bool file_refuted_ = false;
   Marker marker_;
   std::deque<Bytes> tail_;
+  std::size_t tail_bytes_ = 0;
   std::deque<std::pair<Marker, Bytes>> waiting_;  // accepted, but the base under them isn't yet
 };
 

@@ -8,6 +8,7 @@ const char* to_string(Phase phase) noexcept {
   switch (phase) {
     case Phase::opening: return "opening";
     case Phase::checking: return "checking";
+    case Phase::standby: return "standby";
     case Phase::restoring: return "restoring";
     case Phase::running: return "running";
     case Phase::stopping: return "stopping";
@@ -84,6 +85,7 @@ void Task::stop() {
       break;
     case Phase::opening:
     case Phase::checking:
+    case Phase::standby:
     case Phase::restoring: leave(Phase::stopped, "stopped before it ran"); break;
     default: break;
   }
@@ -112,13 +114,18 @@ void Task::leave(Phase phase, std::string why) {
   waiting_.reset();
 }
 
+// A standby holds nothing up: it tries again, and whoever owns the partition says what is wrong.
 void Task::hold(std::string why) {
+  if (standby_) {
+    fail(std::move(why));
+    return;
+  }
   tell(TaskNotice::Kind::held, why);
   leave(Phase::held, std::move(why));
 }
 
 void Task::fail(std::string why) {
-  tell(TaskNotice::Kind::failed, why);
+  tell(TaskNotice::Kind::failed, (standby_ ? "standby: " : "") + why);
   leave(Phase::failed, std::move(why));
 }
 
@@ -128,7 +135,7 @@ void Task::fence(std::string why) {
 }
 
 void Task::on_read_error(const std::string& what) {
-  if (phase_ == Phase::restoring || phase_ == Phase::checking) {
+  if (follows_changelog() || phase_ == Phase::checking) {
     fail("reading the changelog: " + what);  // trimmed meanwhile: begin again (R14)
   } else if (phase_ == Phase::running || phase_ == Phase::stopping) {
     hold("reading the input: " + what);
@@ -145,6 +152,9 @@ void Task::on_changelog_read_error(const std::string& what) {
 
 void Task::turn(std::int64_t now_ms) {
   now_ms_ = now_ms;
+  if (phase_ == Phase::standby) {
+    store_followed();
+  }
   if (phase_ != Phase::running && phase_ != Phase::stopping) {
     return;
   }
@@ -187,6 +197,12 @@ TaskStatus Task::status() const {
   status.checkpoint = last_marker_.number;
   status.epoch = epoch_;
   status.state_hash = last_marker_.state_hash;
+  if (phase_ == Phase::standby && restorer_) {
+    status.checkpoint = restorer_->marker().number;
+    status.checkpoint_position = restorer_->marker().registers.position;
+    status.state_hash = restorer_->marker().state_hash;
+    status.epoch = restorer_->reader().epoch();
+  }
   status.now = registers_.now;
   for (const TableBase* table : tables_) {
     status.rows += loading_ ? 0 : table->size();

@@ -95,6 +95,7 @@ struct TaskTopics {
 enum class Phase : std::uint8_t {
   opening,    ///< reading the file
   checking,   ///< looking for genesis or an open marker
+  standby,    ///< follows the changelog of another owner (R18)
   restoring,  ///< takeover marker sent; reading up to it
   running,
   stopping,  ///< writing the clean marker
@@ -189,8 +190,12 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   explicit Task(Parts parts);
   ~Task() override;
 
-  /// Begins the takeover. Once.
-  void start(std::int64_t now_ms);
+  enum class Role : std::uint8_t { owner, standby };
+
+  /// Begins the takeover, or (as a standby) follows whoever is the owner. Once.
+  void start(std::int64_t now_ms, Role role = Role::owner);
+  /// The partition is ours: a standby takes over from where it is (R18).
+  void promote();
   /// Begins the release: what is in hand is finished, a clean marker written (R21, R28).
   void stop();
   /// Lets go at once: everything in memory is dropped (R28 "lost", and for a zombie).
@@ -266,6 +271,10 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void finish_restore();
   [[nodiscard]] std::uint32_t checkpoints_since_base() const;
   void store_tail();
+  void store_followed();
+  [[nodiscard]] bool follows_changelog() const noexcept {
+    return phase_ == Phase::standby || phase_ == Phase::restoring;
+  }
   [[nodiscard]] std::string identity_fault(const Identity& seen) const;
   [[nodiscard]] OpenMarker open_marker(OpenMarker::Kind kind) const;
 
@@ -334,12 +343,16 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   std::optional<Restorer> restorer_;
   LogBounds changelog_;
   Uuid nonce_;
+  bool standby_ = false;
   bool loading_ = false;   // the tables are the background's
   bool restored_ = false;  // all but the file has the state
   std::optional<std::int64_t> takeover_target_;
   std::optional<std::int64_t> takeover_offset_;
   std::int64_t changelog_position_ = 0;
   bool replace_store_ = false;
+  bool storing_followed_ = false;
+  std::shared_ptr<Result<void>> stored_followed_;  // what became of the last one; see store_tail()
+  std::int64_t stored_followed_ms_ = 0;
   bool store_given_up_ = false;  // it failed while the task was stopping: the log has it all
   bool store_was_used_ = false;
   std::uint64_t rows_restored_ = 0;

@@ -15,6 +15,10 @@ inline constexpr std::uint64_t kTagTick = kTagTakeover - 2;
 
 inline constexpr std::int64_t kStoreRetryMs = 1000;
 
+/// A standby writes what it followed to its file after so long, or so many bytes of rows.
+inline constexpr std::int64_t kStandbyStoreMs = 5000;
+inline constexpr std::size_t kStandbyStoreBytes = 8U << 20U;
+
 /// What a task takes in one turn, so that its neighbours and its outputs don't wait long: some ms.
 inline constexpr std::size_t kEventsPerTurn = 1000;
 

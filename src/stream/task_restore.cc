@@ -1,19 +1,47 @@
-// Task: taking over and restoring (R14, R16, R17, R19).
+// Task: taking over and restoring, and following as a standby (R14, R16–R19).
 #include <algorithm>
 
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
 
-void Task::start(std::int64_t now_ms) {
+namespace {
+
+Result<void> commit_bodies(store::StateStore& store, const std::deque<Bytes>& bodies,
+                           ByteView marker, bool replace) {
+  std::vector<store::StoredRow> rows;
+  for (const Bytes& body : bodies) {
+    ByteReader in(body);
+    while (const std::optional<RowView> row = get_row(in)) {
+      rows.push_back({row->table, row->key, row->value});
+    }
+  }
+  return store.commit(rows, marker, replace);
+}
+
+}  // namespace
+
+void Task::start(std::int64_t now_ms, Role role) {
   check(phase_ == Phase::opening, "a task starts once");
+  standby_ = role == Role::standby;
   now_ms_ = now_ms;
+  stored_followed_ms_ = now_ms;
   nonce_ = parts_.make_nonce();
   loading_ = true;
   auto self = shared_from_this();
   auto loaded = std::make_shared<Loaded>();
   parts_.port->background([self, loaded] { loaded->opened = self->load_store(*loaded); },
                           [self, loaded] { self->on_opened(*loaded); });
+}
+
+// R18: it goes on from the last accepted marker to the takeover marker, and nothing else: what
+// another owner's unfinished checkpoint left is dropped as everybody drops it.
+void Task::promote() {
+  standby_ = false;
+  if (phase_ == Phase::standby) {
+    phase_ = Phase::restoring;
+    send_takeover();
+  }
 }
 
 // In the background: opens the store and loads what is there, believed or not. Touches nothing of
@@ -106,6 +134,7 @@ void Task::on_changelog_bounds(const Result<LogBounds>& bounds) {
 void Task::on_changelog(const LogRecord& record) {
   switch (phase_) {
     case Phase::checking: check_first(record); break;
+    case Phase::standby:
     case Phase::restoring: restore(record); break;
     case Phase::running:
     case Phase::stopping: read_back(record); break;
@@ -143,8 +172,10 @@ void Task::check_first(const LogRecord& record) {
     return;
   }
   parts_.identity.lineage = marker->identity.lineage;
-  phase_ = Phase::restoring;
-  send_takeover();
+  phase_ = standby_ ? Phase::standby : Phase::restoring;
+  if (!standby_) {
+    send_takeover();
+  }
   if (file_ && (file_->epoch < changelog_.begin || file_->epoch >= changelog_.end)) {
     refuse_file(file_->epoch < changelog_.begin ? "older than what is left of the changelog"
                                                 : "of an epoch that the changelog doesn't have");
@@ -189,7 +220,7 @@ void Task::refuse_file(const std::string& why) {
   auto moved = std::make_shared<Result<void>>();
   parts_.port->background([store = store_.get(), moved] { *moved = store->set_aside("refuted"); },
                           [self, moved] {
-                            if (self->phase_ != Phase::restoring) {
+                            if (!self->follows_changelog()) {
                               return;
                             }
                             if (!*moved) {
@@ -296,10 +327,38 @@ std::uint32_t Task::checkpoints_since_base() const {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(since, parts_.options.base_every));
 }
 
+// A standby's file follows, too: what is applied needn't be kept in memory, and a restart begins
+// near the end. The file is what `file_` says as soon as that is on its way: a commit that fails
+// ends the task, and lets no later one follow it.
+void Task::store_followed() {
+  if (storing_followed_ || !restorer_ || !restorer_->proven() || restorer_->tail_bytes() == 0 ||
+      (restorer_->tail_bytes() < kStandbyStoreBytes &&
+       now_ms_ - stored_followed_ms_ < kStandbyStoreMs)) {
+    return;
+  }
+  storing_followed_ = true;
+  stored_followed_ms_ = now_ms_;
+  stored_followed_ = std::make_shared<Result<void>>();
+  const bool replace = replace_store_ || !file_;
+  file_ = restorer_->marker();
+  replace_store_ = false;
+  auto tail = std::make_shared<std::deque<Bytes>>(restorer_->take_tail());
+  auto self = shared_from_this();
+  parts_.port->background(
+      [store = store_.get(), marker = encode(*file_), tail, replace, stored = stored_followed_] {
+        *stored = commit_bodies(*store, *tail, marker, replace);
+      },
+      [self, stored = stored_followed_] {
+        self->storing_followed_ = false;
+        if (!*stored && self->follows_changelog()) {
+          self->fail("state file: " + stored->error().message);
+        }
+      });
+}
+
 // What the log had beyond the file goes into the file, before anything new does.
 void Task::store_tail() {
-  auto tail = std::make_shared<std::deque<Bytes>>(std::move(restorer_->tail()));
-  restorer_->tail().clear();
+  auto tail = std::make_shared<std::deque<Bytes>>(restorer_->take_tail());
   for (const TableBase* table : tables_) {
     rows_restored_ += table->size();
   }
@@ -311,15 +370,9 @@ void Task::store_tail() {
   auto self = shared_from_this();
   auto stored = std::make_shared<Result<void>>();
   const bool replace = replace_store_ || !file_;
-  auto work = [store = store_.get(), marker = encode(last_marker_), tail, stored, replace] {
-    std::vector<store::StoredRow> rows;
-    for (const Bytes& body : *tail) {
-      ByteReader in(body);
-      while (const std::optional<RowView> row = get_row(in)) {
-        rows.push_back({row->table, row->key, row->value});
-      }
-    }
-    *stored = store->commit(rows, marker, replace);
+  auto work = [store = store_.get(), marker = encode(last_marker_), tail, stored, replace,
+               before = stored_followed_] {
+    *stored = before && !*before ? *before : commit_bodies(*store, *tail, marker, replace);
   };
   parts_.port->background(std::move(work), [self, stored] {
     if (self->phase_ != Phase::restoring) {

@@ -128,8 +128,7 @@ const stream::StageSpec& TestDriver::spec(const std::string& stage) const {
   return options_.specs[spec_index(stage)];
 }
 
-TestDriver::ProcessId TestDriver::start(const std::string& disk,
-                                        const std::vector<std::string>& stages) {
+TestDriver::ProcessId TestDriver::start_idle(const std::string& disk) {
   const ProcessId id = processes_.size();
   stream::MemoryProcess::Parts parts;
   parts.specs = &options_.specs;
@@ -158,6 +157,28 @@ TestDriver::ProcessId TestDriver::start(const std::string& disk,
     self.appends_left -= self.appends_left > 0 ? 1 : 0;
     return true;
   });
+  return id;
+}
+
+TestDriver::ProcessId TestDriver::start_standby(const std::string& disk, const std::string& stage) {
+  const ProcessId id = start_idle(disk);
+  std::vector<std::int32_t> partitions;
+  for (std::int32_t p = 0; p < options_.partitions; ++p) {
+    partitions.push_back(p);
+  }
+  process(id).host().set_standbys(spec_index(stage), partitions, now_ms_);
+  return id;
+}
+
+void TestDriver::assign(ProcessId id, const std::string& stage) {
+  for (std::int32_t p = 0; p < options_.partitions; ++p) {
+    process(id).host().assign(spec_index(stage), p, now_ms_);
+  }
+}
+
+TestDriver::ProcessId TestDriver::start(const std::string& disk,
+                                        const std::vector<std::string>& stages) {
+  const ProcessId id = start_idle(disk);
   for (std::size_t i = 0; i < options_.specs.size(); ++i) {
     const bool wanted = stages.empty() || std::find(stages.begin(), stages.end(),
                                                     options_.specs[i].name) != stages.end();
@@ -195,6 +216,16 @@ void TestDriver::kill_at_append(ProcessId id, std::int64_t appends) {
 std::shared_ptr<stream::Task> TestDriver::task(ProcessId id, const std::string& stage,
                                                std::int32_t partition) {
   return process(id).host().find(spec_index(stage), partition);
+}
+
+stream::TaskStatus TestDriver::standby_status(ProcessId id, const std::string& stage,
+                                              std::int32_t partition) {
+  for (const std::shared_ptr<stream::Task>& each : process(id).host().standbys()) {
+    if (each->spec().name == stage && each->partition() == partition) {
+      return each->status();
+    }
+  }
+  return {};
 }
 
 stream::TaskStatus TestDriver::status(ProcessId id, const std::string& stage,

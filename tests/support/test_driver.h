@@ -78,6 +78,10 @@ class TestDriver {
 
   /// A process on a host with that disk; takes over all partitions of these stages (empty: all).
   ProcessId start(const std::string& disk, const std::vector<std::string>& stages = {});
+  /// A process on a host with that disk that owns nothing and follows all partitions of a stage.
+  ProcessId start_standby(const std::string& disk, const std::string& stage);
+  /// All partitions of the stage are the process's from now on.
+  void assign(ProcessId id, const std::string& stage);
   /// The process is gone at once: nothing is finished, what was not appended is lost.
   void kill(ProcessId id);
   /// Releases everything, waits, and ends the process. False when something was not released.
@@ -99,6 +103,9 @@ class TestDriver {
                                                    std::int32_t partition = 0);
   [[nodiscard]] stream::TaskStatus status(ProcessId id, const std::string& stage,
                                           std::int32_t partition = 0);
+  /// Of a task that follows only.
+  [[nodiscard]] stream::TaskStatus standby_status(ProcessId id, const std::string& stage,
+                                                  std::int32_t partition = 0);
 
   // ---- time
 
@@ -166,6 +173,7 @@ class TestDriver {
     bool dying = false;
   };
 
+  ProcessId start_idle(const std::string& disk);
   [[nodiscard]] std::size_t spec_index(const std::string& stage) const;
   [[nodiscard]] std::shared_ptr<Disk> disk(const std::string& disk, const std::string& stage,
                                            std::int32_t partition);

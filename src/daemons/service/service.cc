@@ -170,6 +170,7 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
   options.task.unacknowledged_bytes_max = config_.worker.unacknowledged_bytes_max;
   options.task.time_jump_ms_max = config_.time_jump_max.count();
   options.release_ms_max = config_.stop_deadline.count();
+  options.standbys = config_.state.standbys;
   options.records_per_turn = config_.worker.input_batch_records;
   options.make_store = [this](const stream::StageSpec& spec, std::int32_t partition,
                               const stream::Identity& identity) {
@@ -279,6 +280,7 @@ InstanceStatus Service::status() {
   status.at = wall_clock_now();
   status.paused = paused_;
   status.tasks = runner_->tasks();
+  status.standbys = runner_->standbys();
   status.drained = drained_.all();
   const std::lock_guard lock(mutex_);
   status.phase = phase_;

@@ -57,12 +57,30 @@ std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
   return json.finish();
 }
 
+std::string standby_json(const stream::TaskStatus& status) {
+  return http::JsonObject()
+      .add("stage", status.stage)
+      .add("partition", status.partition)
+      .add("phase", stream::to_string(status.phase))
+      .add("reason", status.reason)
+      .add("checkpoint", status.checkpoint)
+      .add("checkpoint_position", status.checkpoint_position)
+      .add("epoch", status.epoch)
+      .add("state_hash", to_string(status.state_hash))
+      .add("rows", status.rows)
+      .finish();
+}
+
 }  // namespace
 
 std::string status_json(const InstanceStatus& status) {
   http::JsonArray tasks;
   for (const kafka::RunnerTask& task : status.tasks) {
     tasks.add_json(task_json(task, status.at));
+  }
+  http::JsonArray standbys;
+  for (const stream::TaskStatus& each : status.standbys) {
+    standbys.add_json(standby_json(each));
   }
   http::JsonObject json;
   json.add("instance", status.instance)
@@ -75,6 +93,7 @@ std::string status_json(const InstanceStatus& status) {
       .add("state", status.state)
       .add("paused", status.paused)
       .add_json("tasks", tasks.finish())
+      .add_json("standbys", standbys.finish())
       .add_json("drain_records", drain_records_json(status.drained));
   return json.finish();
 }

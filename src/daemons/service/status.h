@@ -20,6 +20,7 @@ struct InstanceStatus {
   bool paused = false;
   Timestamp at;
   std::vector<kafka::RunnerTask> tasks;
+  std::vector<stream::TaskStatus> standbys;
   std::vector<DrainRecord> drained;
 };
 
