@@ -16,7 +16,11 @@ class MemoryProcess::Port final : public TaskPort {
   void stop_changelog() override { changelog_.reset(); }
   void query_changelog() override { asked_ = true; }
   void trim_changelog(std::int64_t offset) override {
-    process_->parts_.log->delete_before(topics_.changelog, partition_, offset);
+    if (MemoryNetwork* network = process_->parts_.network) {
+      network->delete_before(topics_.changelog, partition_, offset);
+    } else {
+      process_->parts_.log->delete_before(topics_.changelog, partition_, offset);
+    }
   }
   void background(std::function<void()> work, std::function<void()> done) override {
     process_->background_.emplace_back(std::move(work), std::move(done));
@@ -96,6 +100,10 @@ MemoryProcess::~MemoryProcess() {
 bool MemoryProcess::produce(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
                             std::uint64_t cookie) {
   if (filter_ && !filter_(topic, partition, value)) {
+    return true;
+  }
+  if (parts_.network != nullptr) {
+    parts_.network->carry(topic, partition, key, value, cookie);
     return true;
   }
   parts_.log->append(topic, partition, key, value);

@@ -15,6 +15,17 @@
 
 namespace kpay::stream {
 
+/// What lies between a process and the log where that is not nothing: a simulated network, whose
+/// records are late, lost, or delivered after their sender died.
+class MemoryNetwork {
+ public:
+  virtual ~MemoryNetwork() = default;
+  /// Takes a record on its way; MemoryProcess::acknowledge(cookie) tells that it is in the log.
+  virtual void carry(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+                     std::uint64_t cookie) = 0;
+  virtual void delete_before(TopicIndex topic, std::int32_t partition, std::int64_t offset) = 0;
+};
+
 /// One process: a host over the shared log. Several may share a log, as several daemons do.
 class MemoryProcess final : public RecordProducer {
  public:
@@ -22,6 +33,7 @@ class MemoryProcess final : public RecordProducer {
     const std::vector<StageSpec>* specs = nullptr;
     const TopicTable* topics = nullptr;
     MemoryLog* log = nullptr;
+    MemoryNetwork* network = nullptr;  ///< outlives the process; null: records arrive at once
     std::string cluster_id;
     std::int32_t partitions = 0;
     TaskOptions options;
@@ -44,6 +56,8 @@ class MemoryProcess final : public RecordProducer {
   void set_filter(std::function<bool(TopicIndex, std::int32_t, ByteView)> filter) {
     filter_ = std::move(filter);
   }
+  /// A record that the network took is in the log.
+  void acknowledge(std::uint64_t cookie) { delivered_.push_back(cookie); }
   /// While true, background work is not begun.
   void hold_background(bool hold) noexcept { holding_background_ = hold; }
 

@@ -1,0 +1,174 @@
+#include <set>
+
+#include "sim/verdict.h"
+
+namespace kpay::sim {
+
+namespace {
+
+std::string at(const Place& place, std::int64_t position) {
+  return to_string(place) + " at input position " + std::to_string(position);
+}
+
+/// What differs between a marker and the replica at the same position.
+std::string compare(const Place& place, const stream::Marker& marker, Replica& replica) {
+  if (!(marker.registers == replica.registers())) {
+    return "registers: marker " + std::to_string(marker.number) + " of " +
+           at(place, marker.registers.position) + " has others than its input leads to";
+  }
+  if (marker.state_hash != replica.state_hash()) {
+    return "state: marker " + std::to_string(marker.number) + " of " +
+           at(place, marker.registers.position) + " has another state hash than its input leads to";
+  }
+  return {};
+}
+
+std::string judge_task(World& world, const Place& place, Replica& replica) {
+  const stream::TopicIndex input = world.topics().index_of(world.specs()[place.stage].input);
+  const stream::LogBounds bounds = world.log().bounds(input, place.partition);
+  const std::vector<stream::Marker>& markers = world.chain(place).markers();
+  std::size_t next = 0;
+  for (std::int64_t offset = 0;; ++offset) {
+    for (; next < markers.size() && markers[next].registers.position == offset; ++next) {
+      if (std::string wrong = compare(place, markers[next], replica); !wrong.empty()) {
+        return wrong;
+      }
+    }
+    if (offset == bounds.end) {
+      break;
+    }
+    replica.take(*world.log().read(input, place.partition, offset).value());
+  }
+  if (next < markers.size()) {
+    return "order: marker " + std::to_string(markers[next].number) + " of " +
+           at(place, markers[next].registers.position) + " comes after a later one";
+  }
+  if (replica.untakable() > 0) {
+    return "sequence: " + to_string(place) + " got events whose number or hash doesn't follow";
+  }
+  if (markers.empty() || !markers.back().clean || markers.back().registers.position != bounds.end) {
+    return "finish: " + to_string(place) + " has no clean marker at the end of its input";
+  }
+  return {};
+}
+
+/// Events of frames on a partition by sender, each number once; a repeat must be the same bytes.
+std::string read_frames(World& world, stream::TopicIndex topic, std::int32_t partition,
+                        std::map<stream::SenderId, std::vector<Bytes>>& events) {
+  stream::Frame frame;
+  const stream::LogBounds bounds = world.log().bounds(topic, partition);
+  const Uuid lineage = world.chain({0, 0}).genesis().identity.lineage;
+  for (std::int64_t offset = 0; offset < bounds.end; ++offset) {
+    const stream::LogRecord record = *world.log().read(topic, partition, offset).value();
+    if (!stream::read_frame(record.value, frame) || frame.lineage != lineage) {
+      continue;
+    }
+    std::vector<Bytes>& known = events[frame.sender];
+    std::uint64_t number = frame.first;
+    for (const stream::Frame::Item& item : frame.events) {
+      if (number > known.size() + 1) {
+        return "gap: " + world.topics().name(topic) + "/" + std::to_string(partition) + " offset " +
+               std::to_string(offset);
+      }
+      if (number == known.size() + 1) {
+        known.push_back(to_bytes(item.payload));
+      } else if (!equal(known[number - 1], item.payload)) {
+        return "repeat: " + world.topics().name(topic) + "/" + std::to_string(partition) +
+               " offset " + std::to_string(offset) + " says something else than before";
+      }
+      ++number;
+    }
+  }
+  return {};
+}
+
+std::string judge_output(World& world, stream::TopicIndex topic, std::int32_t partition,
+                         std::size_t output_of(const stream::StageSpec&, const std::string&),
+                         const std::vector<std::unique_ptr<Replica>>& replicas) {
+  std::map<stream::SenderId, std::vector<Bytes>> events;
+  if (std::string wrong = read_frames(world, topic, partition, events); !wrong.empty()) {
+    return wrong;
+  }
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    const Place place = world.places()[i];
+    const stream::StageSpec& spec = world.specs()[place.stage];
+    const std::size_t output = output_of(spec, world.topics().name(topic));
+    const std::vector<Bytes>& wanted = replicas[i]->sent(output, partition);
+    if (events[{spec.number, place.partition}] != wanted) {
+      return "output: what " + to_string(place) + " wrote to " + world.topics().name(topic) + "/" +
+             std::to_string(partition) + " is not what its input leads to";
+    }
+  }
+  return {};
+}
+
+std::size_t place_of_output(const stream::StageSpec& spec, const std::string& topic) {
+  if (topic == stream::kDeadLetterTopic) {
+    return spec.outputs.size();
+  }
+  std::size_t output = 0;
+  while (output < spec.outputs.size() && spec.outputs[output].topic != topic) {
+    ++output;
+  }
+  return output < spec.outputs.size() ? output : spec.outputs.size() + 1;
+}
+
+/// Public results may stand twice, with the same number; the first of each is what counts.
+std::string judge_public(World& world, const std::string& topic,
+                         const std::vector<std::unique_ptr<Replica>>& replicas) {
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    const Place place = world.places()[i];
+    if (place.stage != stages::kConfirmed - 1U) {
+      continue;
+    }
+    const std::vector<Bytes>& wanted =
+        replicas[i]->sent(place_of_output(world.specs()[place.stage], topic), place.partition);
+    const stream::TopicIndex index = world.topics().index_of(topic);
+    const stream::LogBounds bounds = world.log().bounds(index, place.partition);
+    std::set<Bytes> seen;
+    std::size_t next = 0;
+    for (std::int64_t offset = 0; offset < bounds.end; ++offset) {
+      const Bytes value = to_bytes(world.log().read(index, place.partition, offset).value()->value);
+      if (seen.insert(value).second && (next == wanted.size() || value != wanted[next++])) {
+        return "output: " + topic + "/" + std::to_string(place.partition) + " offset " +
+               std::to_string(offset) + " is not what its input leads to";
+      }
+    }
+    if (next != wanted.size()) {
+      return "output: " + topic + "/" + std::to_string(place.partition) + " lacks a result";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string judge_tasks(World& world, std::vector<std::unique_ptr<Replica>>& replicas) {
+  for (const Place& place : world.places()) {
+    const stream::StageSpec& spec = world.specs()[place.stage];
+    replicas.push_back(
+        std::make_unique<Replica>(spec, place.partition, world.chain(place).genesis().identity));
+    if (std::string wrong = judge_task(world, place, *replicas.back()); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  for (const std::string& topic :
+       {std::string(stages::kTopicInflight), std::string(stages::kTopicComplete),
+        std::string(stream::kDeadLetterTopic)}) {
+    for (std::int32_t p = 0; p < world.setting().partitions; ++p) {
+      std::string wrong =
+          judge_output(world, world.topics().index_of(topic), p, place_of_output, replicas);
+      if (!wrong.empty()) {
+        return wrong;
+      }
+    }
+  }
+  for (const char* topic : {stages::kTopicConfirmed, stages::kTopicFailed}) {
+    if (std::string wrong = judge_public(world, topic, replicas); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  return {};
+}
+
+}  // namespace kpay::sim

@@ -1,0 +1,165 @@
+#include "sim/replica.h"
+
+#include <algorithm>
+
+namespace kpay::sim {
+
+// What one event causes, until it is known that the event is no dead letter.
+class Replica::Collector final : public stream::Emitter {
+ public:
+  explicit Collector(Replica& replica) : replica_(&replica) {}
+
+  struct Item {
+    std::size_t output;
+    std::int32_t partition;
+    Uuid subject;
+    Timestamp time;
+    Bytes payload;
+  };
+  std::vector<Item> items;
+
+  void emit(std::size_t output, ByteView key, const stream::Outgoing& event) override {
+    items.push_back({output, partition_of(key, replica_->identity_.partitions), event.subject,
+                     event.time, to_bytes(event.payload)});
+  }
+  std::uint64_t next_number(std::size_t output, ByteView key) const override {
+    const std::int32_t partition = partition_of(key, replica_->identity_.partitions);
+    const auto more = std::count_if(items.begin(), items.end(), [&](const Item& item) {
+      return item.output == output && item.partition == partition;
+    });
+    return replica_->sent(output, partition).size() + static_cast<std::uint64_t>(more) + 1;
+  }
+
+ private:
+  Replica* replica_;
+};
+
+Replica::Replica(const stream::StageSpec& spec, std::int32_t partition, stream::Identity identity)
+    : spec_(spec),
+      partition_(partition),
+      identity_(std::move(identity)),
+      stage_(spec_.make(partition, identity_.partitions)),
+      collector_(std::make_unique<Collector>(*this)) {
+  const std::span<stream::TableBase* const> tables = stage_->tables();
+  tables_.assign(tables.begin(), tables.end());
+  tables_.push_back(&letters_);
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    tables_[i]->set_number(static_cast<std::uint16_t>(i));
+  }
+}
+
+Replica::~Replica() = default;
+
+const std::vector<Bytes>& Replica::sent(std::size_t output, std::int32_t partition) const {
+  static const std::vector<Bytes> nothing;
+  const auto found = sent_.find({output, partition});
+  return found == sent_.end() ? nothing : found->second;
+}
+
+Hash128 Replica::state_hash() {
+  Hash128 rows;
+  for (stream::TableBase* table : tables_) {
+    table->freeze([](ByteView, std::optional<ByteView>) {});
+    rows += table->sum();
+  }
+  return stream::state_hash(rows, registers_);
+}
+
+stream::Origin Replica::origin_of(const stream::LogRecord& record, std::uint32_t index) const {
+  return {identity_.topic_ids.front(), partition_, record.offset, index};
+}
+
+void Replica::take(const stream::LogRecord& record) {
+  registers_.position = record.offset + 1;
+  if (stream::is_tick(record.value)) {
+    registers_.now = std::max(registers_.now, record.appended);
+    stage_->tick(registers_.now, *collector_);
+    check(collector_->items.empty(), "no stage says anything because of a tick");
+  } else if (spec_.input_shape == stream::RecordShape::frame) {
+    take_frame(record);
+  } else {
+    registers_.now = std::max(registers_.now, record.appended);
+    const stream::Origin origin = origin_of(record, 0);
+    if (record.value.empty()) {
+      bury(origin, stream::kReasonEmptyRecord, record.value);
+    } else if (record.value[0] == std::byte{'K'}) {
+      bury(origin, stream::kReasonUnknownSender, record.value);
+    } else {
+      apply({origin, record.appended, record.appended, {}, record.value});
+    }
+  }
+}
+
+bool Replica::may_send(const stream::SenderId& sender) const {
+  return std::count(spec_.senders.begin(), spec_.senders.end(), sender.stage) > 0 &&
+         sender.partition >= 0 && sender.partition < identity_.partitions;
+}
+
+void Replica::take_frame(const stream::LogRecord& record) {
+  stream::Frame frame;
+  check(stream::read_frame(record.value, frame), "every record of an internal topic is a frame");
+  if (frame.lineage != identity_.lineage) {
+    bury(origin_of(record, 0), stream::kReasonForeignLineage, record.value);
+    return;
+  }
+  if (!may_send(frame.sender)) {
+    bury(origin_of(record, 0), stream::kReasonUnknownSender, record.value);
+    return;
+  }
+  stream::SenderState& sender = registers_.senders[frame.sender];
+  Hash128 hash = frame.before;
+  std::uint64_t number = frame.first;
+  for (std::uint32_t i = 0; i < frame.events.size(); ++i, ++number) {
+    const stream::Frame::Item& item = frame.events[i];
+    if (number > sender.seen.last) {
+      untakable_ += number == sender.seen.last + 1 && hash == sender.seen.hash ? 0U : 1U;
+      registers_.now = std::max(registers_.now, item.header.time);
+      apply({origin_of(record, i), item.header.time, record.appended, item.header.subject,
+             item.payload});
+      sender.seen = {number, stream::chain_event(hash, item.header_bytes, item.payload)};
+    }
+    hash = stream::chain_event(hash, item.header_bytes, item.payload);
+  }
+}
+
+void Replica::apply(const stream::Event& event) {
+  if (event.payload.size() > spec_.event_bytes_max) {
+    bury(event.origin, stream::kReasonTooLarge, event.payload);
+    return;
+  }
+  const std::optional<stream::DeadLetterReason> refused =
+      stage_->apply(event, registers_.now, *collector_);
+  std::vector<Collector::Item> items;
+  items.swap(collector_->items);
+  if (refused) {
+    bury(event.origin, *refused, event.payload);
+    return;
+  }
+  for (const Collector::Item& item : items) {
+    publish(item.output, item.partition, event.origin, {item.subject, item.time, item.payload});
+  }
+}
+
+void Replica::bury(const stream::Origin& origin, stream::DeadLetterReason reason, ByteView bytes) {
+  stream::DeadLetter letter;
+  letter.origin = origin;
+  letter.reason = reason;
+  letter.bytes_total = bytes.size();
+  letter.bytes_hash = hash128(bytes);
+  letter.bytes = to_bytes(bytes.first(std::min(bytes.size(), stream::kDeadLetterBytesMax)));
+  letters_.put({origin.offset, origin.index}, {reason, letter.bytes_hash});
+  const Bytes payload = stream::encode(letter);
+  publish(spec_.outputs.size(), partition_, origin, {{}, registers_.now, payload});
+}
+
+void Replica::publish(std::size_t output, std::int32_t partition, const stream::Origin& cause,
+                      const stream::Outgoing& event) {
+  stream::Sequence& sequence = registers_.outputs[{static_cast<std::uint16_t>(output), partition}];
+  stream::FrameBuilder builder;
+  builder.add({static_cast<std::uint32_t>(event.payload.size()), cause.index, cause.offset,
+               event.time, event.subject},
+              event.payload, sequence);
+  sent_[{output, partition}].push_back(to_bytes(event.payload));
+}
+
+}  // namespace kpay::sim

@@ -1,0 +1,22 @@
+// Verdict: what has to be true when a run has come to rest. Each gives a sentence that says what is
+// wrong and where, beginning with the name of the check; empty when all is well.
+#pragma once
+
+#include <string>
+
+#include "sim/replica.h"
+#include "sim/world.h"
+
+namespace kpay::sim {
+
+/// Every marker that ever counted has the position, registers and state hash that the task's input
+/// alone leads to, and what stands on the topics is what the input leads to, no more and no less.
+[[nodiscard]] std::string judge_tasks(World& world,
+                                      std::vector<std::unique_ptr<Replica>>& replicas);
+
+/// Money and payments: every accepted payment has one outcome, every account the balance that the
+/// outcomes lead to, nothing is in flight, sums are conserved, public results and totals agree.
+[[nodiscard]] std::string judge_books(World& world,
+                                      const std::vector<std::unique_ptr<Replica>>& replicas);
+
+}  // namespace kpay::sim
