@@ -19,6 +19,11 @@ test:
 test-all:
 	@scripts/test --all
 
+## sim: simulate crashes, zombies, rebalances and bad disks from a fixed set of seeds (SEEDS=a..b: those)
+.PHONY: sim
+sim: bootstrap
+	@scripts/sim $(SEEDS)
+
 ## check: format, lint, clang-tidy, headers that stand alone (ALL=1: every file, not only the changed)
 .PHONY: check
 check:

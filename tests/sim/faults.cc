@@ -12,7 +12,7 @@ Faults::Faults(World& world, Group& group)
     if (kind == 0 || dice_.below(3) != 0) {
       kinds_.push_back(static_cast<Kind>(kind));
       if (kind < static_cast<std::uint8_t>(Kind::failing_commits)) {
-        kinds_.insert(kinds_.end(), kind == 0 ? 4 : 2, static_cast<Kind>(kind));
+        kinds_.insert(kinds_.end(), kind < 2 ? 4 : 2, static_cast<Kind>(kind));
       }
     }
   }
@@ -71,6 +71,13 @@ void Faults::set_trap(bool freezes) {
   trap.stage = dice_.index(kStages);
   trap.freezes = freezes;
   trap.passes = static_cast<int>(dice_.below(3));
+  if (dice_.one_in(10)) {
+    trap.point = Point::within_rows;  // few checkpoints have so many rows
+  }
+  if (trap.point == Point::within_rows) {
+    trap.passes = 0;
+    trap.stage = dice_.one_in(2) ? kStages - 1 : trap.stage;
+  }
   const bool in = trap.point == Point::restoring || trap.point == Point::after_open_marker ||
                   trap.point == Point::after_resume || trap.point == Point::before_output;
   const bool out = trap.point == Point::after_clean_marker;

@@ -35,7 +35,7 @@ Setting setting_of(std::uint64_t seed) {
   task.dirty_rows_max = static_cast<std::size_t>(dice.pick(std::vector<int>{20, 200, 10'000}));
   task.base_every = static_cast<std::uint32_t>(dice.between(2, 8));
   task.base_slice_rows = static_cast<std::size_t>(dice.between(2, 40));
-  task.frame_bytes_max = static_cast<std::size_t>(dice.pick(std::vector<int>{200, 600, 4000}));
+  task.frame_bytes_max = static_cast<std::size_t>(dice.pick(std::vector<int>{60, 200, 600, 4000}));
   task.unacknowledged_bytes_max =
       static_cast<std::size_t>(dice.pick(std::vector<int>{4000, 1 << 20}));
   task.tick_after_ms = dice.one_in(2) ? 1000 : std::int64_t{1} << 40U;
