@@ -7,6 +7,8 @@ namespace kpay::stream {
 
 namespace {
 
+constexpr std::uint8_t kLetterRowVersion = 2;
+
 template <class T>
 void put_big_endian(ByteWriter& out, T value) {
   for (int shift = static_cast<int>(sizeof value) * 8 - 8; shift >= 0; shift -= 8) {
@@ -64,6 +66,7 @@ std::string_view runtime_reason(DeadLetterReason reason) noexcept {
     case kReasonForeignLineage: return "foreign_lineage";
     case kReasonUnknownSender: return "unknown_sender";
     case kReasonTooLarge: return "too_large";
+    case kReasonMisdirected: return "misdirected";
     default: return {};
   }
 }
@@ -82,9 +85,11 @@ std::optional<LetterKey> LetterCodec::decode_key(ByteView bytes) {
 }
 
 void LetterCodec::encode(const OpenLetter& letter, ByteWriter& out) {
-  out.put(std::uint8_t{1});
+  out.put(kLetterRowVersion);
   out.put(letter.reason);
   put(out, letter.bytes_hash);
+  out.put(letter.time.ms);
+  out.raw(letter.subject.view());
 }
 
 std::optional<OpenLetter> LetterCodec::decode(ByteView bytes) {
@@ -93,7 +98,9 @@ std::optional<OpenLetter> LetterCodec::decode(ByteView bytes) {
   const auto version = in.get<std::uint8_t>();
   letter.reason = in.get<DeadLetterReason>();
   letter.bytes_hash = get_hash128(in);
-  return version == 1 && in.done() ? std::optional(letter) : std::nullopt;
+  letter.time.ms = in.get<std::int64_t>();
+  letter.subject = uuid_from_bytes(in.raw(16)).value_or(Uuid{});
+  return version == kLetterRowVersion && in.done() ? std::optional(letter) : std::nullopt;
 }
 
 std::optional<LetterKey> LetterCodec::key_from_text(std::string_view text) {
@@ -118,7 +125,10 @@ std::string LetterCodec::key_text(const LetterKey& key) {
 }
 
 Fields LetterCodec::fields(const OpenLetter& letter) {
-  return {{"reason", std::uint64_t{letter.reason}}, {"bytes_hash", to_string(letter.bytes_hash)}};
+  return {{"reason", std::uint64_t{letter.reason}},
+          {"bytes_hash", to_string(letter.bytes_hash)},
+          {"event_time_ms", letter.time.ms},
+          {"subject", to_string(letter.subject)}};
 }
 
 }  // namespace kpay::stream

@@ -42,6 +42,8 @@ struct LetterKey {
 struct OpenLetter {
   DeadLetterReason reason = 0;
   Hash128 bytes_hash;
+  Timestamp time{};  ///< the event's own: a replay changes neither of them (R3)
+  Uuid subject{};
 };
 
 struct LetterCodec {

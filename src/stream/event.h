@@ -43,6 +43,7 @@ inline constexpr DeadLetterReason kReasonEmptyRecord = 1;
 inline constexpr DeadLetterReason kReasonForeignLineage = 2;
 inline constexpr DeadLetterReason kReasonUnknownSender = 3;
 inline constexpr DeadLetterReason kReasonTooLarge = 4;
+inline constexpr DeadLetterReason kReasonMisdirected = 5;
 inline constexpr DeadLetterReason kFirstStageReason = 100;
 
 }  // namespace kpay::stream

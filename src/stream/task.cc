@@ -204,6 +204,7 @@ TaskStatus Task::status() const {
     status.epoch = restorer_->reader().epoch();
   }
   status.now = registers_.now;
+  status.dead_letters_open = loading_ ? 0 : dead_letters_.size();
   for (const TableBase* table : tables_) {
     status.rows += loading_ ? 0 : table->size();
   }

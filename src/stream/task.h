@@ -23,6 +23,7 @@
 #include "store/state_store.h"
 #include "stream/changelog.h"
 #include "stream/dead_letter.h"
+#include "stream/operator_record.h"
 #include "stream/outbox.h"
 #include "stream/restorer.h"
 #include "stream/stage.h"
@@ -133,6 +134,7 @@ struct TaskStatus {
   std::uint64_t early = 0;
   std::uint64_t discarded = 0;  ///< of refused senders
   std::uint64_t dead_letters = 0;
+  std::uint64_t dead_letters_open = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t bases = 0;
   std::uint64_t rows_restored = 0;
@@ -157,6 +159,7 @@ struct TaskNotice {
     dead_letter,
     early,
     diverged,
+    operator_record,
     checkpoint_rejected,
     time_jump,
     base_accepted,
@@ -295,7 +298,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void process_tick(const LogRecord& record);
   void apply_new_events(const LogRecord& record, std::size_t first_new, SenderState& state);
   void apply_event(const Event& event);
-  void dead_letter(const Origin& origin, DeadLetterReason reason, ByteView bytes);
+  [[nodiscard]] std::optional<DeadLetterReason> judge(const Event& event);
+  void dead_letter(const Event& event, DeadLetterReason reason);
   void publish(std::size_t output, std::int32_t partition, ByteView key, const EventHeader& header,
                ByteView payload);
   void flush(std::size_t output, std::int32_t partition);
@@ -310,6 +314,19 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
                   static_cast<std::size_t>(partition)];
   }
   void send_tick();
+
+  // Operators' records (task_operator.cc)
+  struct OperatorResult {
+    OperatorVerdict verdict = OperatorVerdict::done;
+    DeadLetterReason reason = 0;
+  };
+  void take_operator_record(const Event& event, const OperatorRecord& record);
+  void hand_on(const Event& event, const OperatorRecord& record);
+  OperatorResult act_on(const Event& event, const OperatorRecord& record);
+  OperatorResult replay_letter(const Event& by, const ReplayLetter& replay,
+                               const OpenLetter& letter);
+  OperatorVerdict accept_sender(const AcceptSender& accept);
+  void answer(const Event& event, const OperatorRecord& record, const OperatorResult& result);
 
   // Checkpoints (task_checkpoint.cc)
   void advance_checkpoint();

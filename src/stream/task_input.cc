@@ -202,26 +202,21 @@ void Task::process_tick(const LogRecord& record) {
 void Task::process_single(const LogRecord& record) {
   const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
   registers_.now = std::max(registers_.now, record.appended);
-  if (record.value.empty()) {
-    dead_letter(origin, kReasonEmptyRecord, record.value);
-  } else if (is_runtime_record(record.value)) {
-    dead_letter(origin, kReasonUnknownSender, record.value);
-  } else {
-    apply_event({origin, record.appended, record.appended, {}, record.value});
-  }
+  apply_event({origin, record.appended, record.appended, {}, record.value});
 }
 
 void Task::process_frame(const LogRecord& record) {
-  const Origin whole{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
+  const Origin place{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
+  const Event whole{place, record.appended, record.appended, {}, record.value};
   if (frame_.lineage != parts_.identity.lineage) {
-    dead_letter(whole, kReasonForeignLineage, record.value);
+    dead_letter(whole, kReasonForeignLineage);
     return;
   }
   const std::vector<std::uint16_t>& senders = parts_.spec.senders;
   const SenderId sender = frame_.sender;
   if (std::find(senders.begin(), senders.end(), sender.stage) == senders.end() ||
       sender.partition < 0 || sender.partition >= parts_.identity.partitions) {
-    dead_letter(whole, kReasonUnknownSender, record.value);
+    dead_letter(whole, kReasonUnknownSender);
     return;
   }
   SenderState& state = registers_.senders[sender];
@@ -278,28 +273,48 @@ void Task::apply_new_events(const LogRecord& record, std::size_t first_new, Send
 }
 
 void Task::apply_event(const Event& event) {
-  if (parts_.spec.event_bytes_max != 0 && event.payload.size() > parts_.spec.event_bytes_max) {
-    dead_letter(event.origin, kReasonTooLarge, event.payload);
-    return;
+  if (is_operator_record(event.payload)) {
+    if (const std::optional<OperatorRecord> record = decode_operator_record(event.payload)) {
+      take_operator_record(event, *record);
+      return;
+    }
   }
-  ++counters_.events;
-  const std::optional<DeadLetterReason> refused = stage_->apply(event, registers_.now, *emitter_);
-  if (refused) {
+  if (const std::optional<DeadLetterReason> refused = judge(event)) {
     emitter_->discard();
-    dead_letter(event.origin, *refused, event.payload);
+    dead_letter(event, *refused);
     return;
   }
   emitter_->publish(event.origin);
 }
 
-void Task::dead_letter(const Origin& origin, DeadLetterReason reason, ByteView bytes) {
+// Lets the stage apply the event, if it may be one; else says why it is a dead letter.
+std::optional<DeadLetterReason> Task::judge(const Event& event) {
+  if (parts_.spec.input_shape == RecordShape::single) {
+    if (event.payload.empty()) {
+      return kReasonEmptyRecord;
+    }
+    if (is_runtime_record(event.payload)) {
+      return kReasonUnknownSender;
+    }
+  }
+  if (parts_.spec.event_bytes_max != 0 && event.payload.size() > parts_.spec.event_bytes_max) {
+    return kReasonTooLarge;
+  }
+  ++counters_.events;
+  return stage_->apply(event, registers_.now, *emitter_);
+}
+
+void Task::dead_letter(const Event& event, DeadLetterReason reason) {
+  const Origin& origin = event.origin;
+  const ByteView bytes = event.payload;
   DeadLetter letter;
   letter.origin = origin;
   letter.reason = reason;
   letter.bytes_total = bytes.size();
   letter.bytes_hash = hash128(bytes);
   letter.bytes = to_bytes(bytes.first(std::min(bytes.size(), kDeadLetterBytesMax)));
-  dead_letters_.put({origin.offset, origin.index}, {reason, letter.bytes_hash});
+  dead_letters_.put({origin.offset, origin.index},
+                    {reason, letter.bytes_hash, event.time, event.subject});
   ++counters_.dead_letters;
   const Bytes payload = encode(letter);
   const EventHeader header{

@@ -261,6 +261,18 @@ struct SenderEarly {
   }
 };
 
+struct OperatorActed {
+  static constexpr std::string_view name = "OperatorActed";
+  static constexpr Level level = Level::warning;
+  static constexpr std::string_view about =
+      "a task acted on an operator's record: what, by whom, why, and what came of it (R12)";
+  std::string stage{};
+  std::int32_t partition = 0;
+  std::string what{};
+
+  void fields(auto&& f) const { f("stage", stage), f("partition", partition), f("what", what); }
+};
+
 struct SenderDiverged {
   static constexpr std::string_view name = "SenderDiverged";
   static constexpr Level level = Level::error;
@@ -377,8 +389,8 @@ using AllEvents =
     std::tuple<DaemonStarted, DaemonStopping, DaemonStopped, ConfigRefused, AdminCommand,
                TaskAssigned, TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced,
                CheckpointSlow, CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly,
-               SenderDiverged, DeadLettered, DeliveryFailed, BrokerUnavailable, BrokerBack,
-               TimeJumpHeld, BaseTrimmed, HttpRequestRefused>;
+               SenderDiverged, OperatorActed, DeadLettered, DeliveryFailed, BrokerUnavailable,
+               BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused>;
 
 /// Calls f(event) with an empty event of each kind, in the order of the catalogue.
 void each_event(auto&& f) {

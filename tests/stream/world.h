@@ -51,11 +51,24 @@ inline std::int64_t sum_of(const stream::Task& task, const std::string& name) {
   return row ? TallyCodec::decode(*row)->sum : 0;
 }
 
+/// What tasks answered to operators' records, in order.
+inline std::vector<stream::OperatorAnswer> answers(const TestDriver& driver) {
+  std::vector<stream::OperatorAnswer> found;
+  for (const Received& event : driver.received("ops.dlq").events) {
+    if (auto answer = stream::decode_operator_answer(as_bytes(event.text))) {
+      found.push_back(std::move(*answer));
+    }
+  }
+  return found;
+}
+
 /// All dead letters on ops.dlq, in order.
 inline std::vector<stream::DeadLetter> dead_letters(const TestDriver& driver) {
   std::vector<stream::DeadLetter> letters;
   for (const Received& event : driver.received("ops.dlq").events) {
-    letters.push_back(stream::decode_dead_letter(as_bytes(event.text)).value());
+    if (auto letter = stream::decode_dead_letter(as_bytes(event.text))) {
+      letters.push_back(std::move(*letter));
+    }
   }
   return letters;
 }

@@ -38,7 +38,12 @@ class Source final : public stream::Stage {
                                                 stream::Emitter& out) override {
     const std::string_view text = as_text(event.payload);
     const std::vector<std::string_view> words = words_of(text);
-    if (words.size() == 4 && words[0] == "add" && number_of(words[3])) {
+    if (words.size() == 4 && words[0] == "only" &&
+        tallies_.find(std::string(words[1])) == nullptr) {
+      return kToyMissing;
+    }
+    const bool adds = words.size() == 4 && (words[0] == "add" || words[0] == "only");
+    if (adds && number_of(words[3])) {
       Tally& row = row_of(std::string(words[1]));
       ++row.count;
       row.sum -= *number_of(words[3]);
@@ -100,11 +105,18 @@ class Adder final : public stream::Stage {
 
   std::optional<stream::DeadLetterReason> apply(const stream::Event& event, Timestamp,
                                                 stream::Emitter& out) override {
-    const std::vector<std::string_view> words = words_of(as_text(event.payload));
+    std::vector<std::string_view> words = words_of(as_text(event.payload));
+    const bool only = words.size() == 3 && words[0] == "only";
+    if (only) {
+      words.erase(words.begin());
+    }
     if (words.size() != 2 || !number_of(words[1])) {
       return kToyUnreadable;
     }
     const std::string name(words[0]);
+    if (only && tallies_.find(name) == nullptr) {
+      return kToyMissing;
+    }
     Tally& row = tallies_.find(name) != nullptr ? tallies_.change(name) : tallies_.insert(name, {});
     row.sum += *number_of(words[1]);
     if (row.sum == 0) {

@@ -6,9 +6,11 @@
 //   big TO BYTES         sends a payload of that many bytes
 //   timer NAME           sends "NAME 1" to toy.mid by NAME when kToyTimerMs have passed
 //   erase NAME           drops the row of NAME, if there is one
+//   only FROM TO AMOUNT  as add, but a dead letter (kToyMissing) while FROM has no row
 //   forget NAME          changes the row of NAME behind the runtime's back, as a bug would
-// Anything else is dead-lettered. adder reads frames of toy.mid ("NAME AMOUNT"), adds to NAME's
-// sum, drops a row whose sum is zero, and tells toy.out (frames) and toy.public (singles).
+// Anything else is dead-lettered. adder reads frames of toy.mid ("NAME AMOUNT", or "only NAME
+// AMOUNT", a dead letter while NAME has no row), adds to NAME's sum, drops a row whose sum is zero,
+// and tells toy.out (frames) and toy.public (singles).
 #pragma once
 
 #include <cstdint>
@@ -29,6 +31,7 @@ inline constexpr std::uint16_t kAdder = 2;
 inline constexpr std::int64_t kToyTimerMs = 5000;
 inline constexpr std::size_t kToyEventBytesMax = 4096;
 inline constexpr stream::DeadLetterReason kToyUnreadable = stream::kFirstStageReason;
+inline constexpr stream::DeadLetterReason kToyMissing = kToyUnreadable + 1;
 
 struct Tally {
   std::int64_t count = 0;

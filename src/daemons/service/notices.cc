@@ -65,6 +65,10 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
       telemetry.emit(
           telemetry::SenderDiverged{.stage = stage, .partition = partition, .sender = notice.text});
       break;
+    case Kind::operator_record:
+      telemetry.emit(
+          telemetry::OperatorActed{.stage = stage, .partition = partition, .what = notice.text});
+      break;
     case Kind::checkpoint_rejected:
     case Kind::zombie_record:
       telemetry.emit(telemetry::CheckpointRejected{

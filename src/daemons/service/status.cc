@@ -37,6 +37,7 @@ std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
       .add("early", status.early)
       .add("discarded", status.discarded)
       .add("dead_letters", status.dead_letters)
+      .add("dead_letters_open", status.dead_letters_open)
       .add("checkpoints", status.checkpoints)
       .add("bases", status.bases)
       .add("rows_restored", status.rows_restored)

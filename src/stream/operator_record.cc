@@ -1,0 +1,235 @@
+#include "stream/operator_record.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace kpay::stream {
+
+namespace {
+
+constexpr std::size_t kPrefixBytes = 4;
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::array kPrefix = {std::byte{'K'}, std::byte{'A'}, std::byte{1}, std::byte{0}};
+constexpr std::uint8_t kAnswerVersion = 2;  // 1 is a dead letter's
+
+Uuid get_uuid(ByteReader& in) { return uuid_from_bytes(in.raw(16)).value_or(Uuid{}); }
+
+void put(ByteWriter& out, const LetterKey& key) {
+  out.put(key.offset);
+  out.put(key.index);
+}
+
+LetterKey get_letter(ByteReader& in) {
+  LetterKey key;
+  key.offset = in.get<std::int64_t>();
+  key.index = in.get<std::uint32_t>();
+  return key;
+}
+
+void put_what(ByteWriter& out, const ReplayLetter& replay) {
+  put(out, replay.letter);
+  out.sized(ByteView(replay.bytes));
+}
+void put_what(ByteWriter& out, const DiscardLetter& discard) {
+  put(out, discard.letter);
+  put(out, discard.bytes_hash);
+}
+void put_what(ByteWriter& out, const MovedLetter& moved) {
+  put(out, moved.letter);
+  put(out, moved.bytes_hash);
+  out.put(moved.partition);
+}
+void put_what(ByteWriter& out, const AcceptSender& accept) {
+  out.put(accept.sender.stage);
+  out.put(accept.sender.partition);
+  out.put(accept.seen.last);
+  put(out, accept.seen.hash);
+}
+
+void get_what(ByteReader& in, ReplayLetter& replay) {
+  replay.letter = get_letter(in);
+  replay.bytes = to_bytes(in.sized());
+}
+void get_what(ByteReader& in, DiscardLetter& discard) {
+  discard.letter = get_letter(in);
+  discard.bytes_hash = get_hash128(in);
+}
+void get_what(ByteReader& in, MovedLetter& moved) {
+  moved.letter = get_letter(in);
+  moved.bytes_hash = get_hash128(in);
+  moved.partition = in.get<std::int32_t>();
+}
+void get_what(ByteReader& in, AcceptSender& accept) {
+  accept.sender.stage = in.get<std::uint16_t>();
+  accept.sender.partition = in.get<std::int32_t>();
+  accept.seen.last = in.get<std::uint64_t>();
+  accept.seen.hash = get_hash128(in);
+}
+
+Bytes body_of(const OperatorRecord& record) {
+  check(record.author.size() <= kOperatorNameMax && record.reason.size() <= kOperatorReasonMax,
+        "an operator's texts are within their limits");
+  Bytes body;
+  ByteWriter out(body);
+  out.raw(record.lineage.view());
+  out.raw(record.topic_id.view());
+  out.put(record.stage);
+  out.put(record.partition);
+  out.raw(record.id.view());
+  out.sized(record.author);
+  out.sized(record.reason);
+  out.put(static_cast<std::uint8_t>(record.what.index() + 1));
+  std::visit([&](const auto& what) { put_what(out, what); }, record.what);
+  return body;
+}
+
+bool read_what(ByteReader& in, OperatorRecord& record) {
+  switch (in.get<std::uint8_t>()) {
+    case 1: get_what(in, record.what.emplace<ReplayLetter>()); break;
+    case 2: get_what(in, record.what.emplace<DiscardLetter>()); break;
+    case 3: get_what(in, record.what.emplace<MovedLetter>()); break;
+    case 4: get_what(in, record.what.emplace<AcceptSender>()); break;
+    default: return false;
+  }
+  return in.done();
+}
+
+bool read_body(ByteView body, OperatorRecord& record) {
+  ByteReader in(body);
+  record.lineage = get_uuid(in);
+  record.topic_id = get_uuid(in);
+  record.stage = in.get<std::uint16_t>();
+  record.partition = in.get<std::int32_t>();
+  record.id = get_uuid(in);
+  record.author = in.text();
+  record.reason = in.text();
+  return read_what(in, record) && record.author.size() <= kOperatorNameMax &&
+         record.reason.size() <= kOperatorReasonMax;
+}
+
+bool read_signatures(ByteReader& in, OperatorRecord& record) {
+  const auto count = in.get<std::uint8_t>();
+  for (std::uint8_t i = 0; i < count && in.ok(); ++i) {
+    OperatorSignature& each = record.signatures.emplace_back();
+    const ByteView key = in.raw(each.key.size());
+    const ByteView signature = in.raw(each.signature.size());
+    std::copy(key.begin(), key.end(), each.key.begin());
+    std::copy(signature.begin(), signature.end(), each.signature.begin());
+  }
+  return in.done() && count <= kSignaturesMax;
+}
+
+}  // namespace
+
+std::string_view verb_of(const OperatorRecord& record) noexcept {
+  constexpr std::array<std::string_view, 4> kVerbs = {"replay", "discard", "moved", "accept"};
+  static_assert(std::variant_size_v<decltype(record.what)> == kVerbs.size());
+  return kVerbs[record.what.index()];
+}
+
+const LetterKey* letter_of(const OperatorRecord& record) noexcept {
+  if (const auto* replay = std::get_if<ReplayLetter>(&record.what)) {
+    return &replay->letter;
+  }
+  if (const auto* discard = std::get_if<DiscardLetter>(&record.what)) {
+    return &discard->letter;
+  }
+  const auto* moved = std::get_if<MovedLetter>(&record.what);
+  return moved != nullptr ? &moved->letter : nullptr;
+}
+
+bool is_operator_record(ByteView bytes) noexcept {
+  return bytes.size() > kPrefixBytes && equal(bytes.first(kPrefixBytes), kPrefix);
+}
+
+Bytes encode(const OperatorRecord& record) {
+  check(record.signatures.size() <= kSignaturesMax, "signatures are within their limit");
+  Bytes bytes(kPrefix.begin(), kPrefix.end());
+  ByteWriter out(bytes);
+  out.sized(ByteView(body_of(record)));
+  out.put(static_cast<std::uint8_t>(record.signatures.size()));
+  for (const OperatorSignature& each : record.signatures) {
+    out.raw(each.key);
+    out.raw(each.signature);
+  }
+  const std::uint64_t checksum = checksum64(bytes);
+  out.put(checksum);
+  return bytes;
+}
+
+std::optional<OperatorRecord> decode_operator_record(ByteView bytes) {
+  if (!is_operator_record(bytes) || bytes.size() < kPrefixBytes + kChecksumBytes ||
+      bytes.size() > kOperatorRecordBytesMax) {
+    return std::nullopt;
+  }
+  const ByteView covered = bytes.first(bytes.size() - kChecksumBytes);
+  if (ByteReader(bytes.last(kChecksumBytes)).get<std::uint64_t>() != checksum64(covered)) {
+    return std::nullopt;
+  }
+  ByteReader in(covered.subspan(kPrefixBytes));
+  OperatorRecord record;
+  const ByteView body = in.sized();
+  if (!in.ok() || !read_body(body, record) || !read_signatures(in, record)) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+ByteView signed_part(ByteView record) {
+  ByteReader in(record.subspan(kPrefixBytes));
+  const ByteView body = in.sized();
+  check(in.ok(), "a record that is signed can be read");
+  return record.first(kPrefixBytes + sizeof(std::uint32_t) + body.size());
+}
+
+std::string_view to_string(OperatorVerdict verdict) noexcept {
+  switch (verdict) {
+    case OperatorVerdict::done: return "done";
+    case OperatorVerdict::not_open: return "not_open";
+    case OperatorVerdict::other_bytes: return "other_bytes";
+    case OperatorVerdict::failed_again: return "failed_again";
+    case OperatorVerdict::not_refused: return "not_refused";
+    case OperatorVerdict::going_back: return "going_back";
+  }
+  return "unknown";
+}
+
+Bytes encode(const OperatorAnswer& answer) {
+  OperatorRecord record = answer.record;
+  record.signatures.clear();
+  if (auto* replay = std::get_if<ReplayLetter>(&record.what)) {
+    replay->bytes.clear();
+  }
+  Bytes payload;
+  ByteWriter out(payload);
+  out.put(kAnswerVersion);
+  out.put(static_cast<std::uint8_t>(answer.verdict));
+  out.put(answer.reason);
+  out.raw(answer.at.topic_id.view());
+  out.put(answer.at.partition);
+  out.put(answer.at.offset);
+  out.put(answer.at.index);
+  out.raw(encode(record));
+  return payload;
+}
+
+std::optional<OperatorAnswer> decode_operator_answer(ByteView payload) {
+  ByteReader in(payload);
+  OperatorAnswer answer;
+  const auto version = in.get<std::uint8_t>();
+  answer.verdict = static_cast<OperatorVerdict>(in.get<std::uint8_t>());
+  answer.reason = in.get<DeadLetterReason>();
+  answer.at.topic_id = get_uuid(in);
+  answer.at.partition = in.get<std::int32_t>();
+  answer.at.offset = in.get<std::int64_t>();
+  answer.at.index = in.get<std::uint32_t>();
+  std::optional<OperatorRecord> record = decode_operator_record(in.raw(in.left()));
+  if (version != kAnswerVersion || !in.ok() || !record || to_string(answer.verdict) == "unknown") {
+    return std::nullopt;
+  }
+  answer.record = std::move(*record);
+  return answer;
+}
+
+}  // namespace kpay::stream

@@ -1,0 +1,109 @@
+// Task: operators' records (R8, R12, R24). A task acts on those that name it, and hands on those
+// that name a task which reads one of its outputs.
+#include <algorithm>
+
+#include "stream/task_parts.h"
+
+namespace kpay::stream {
+
+void Task::take_operator_record(const Event& event, const OperatorRecord& record) {
+  if (record.lineage != parts_.identity.lineage) {
+    dead_letter(event, kReasonForeignLineage);
+    return;
+  }
+  if (record.topic_id != parts_.identity.topic_ids.front()) {
+    hand_on(event, record);
+  } else if (record.stage != parts_.spec.number) {
+    return;  // for another stage that reads the same topic
+  } else if (record.partition != parts_.partition) {
+    dead_letter(event, kReasonMisdirected);
+  } else {
+    answer(event, record, act_on(event, record));
+  }
+}
+
+// Only from where operators write: else a record could go round for ever.
+void Task::hand_on(const Event& event, const OperatorRecord& record) {
+  const std::vector<Uuid>& ids = parts_.identity.topic_ids;
+  const auto outputs = ids.begin() + 2;  // after input and changelog
+  const auto end = outputs + static_cast<std::ptrdiff_t>(parts_.spec.outputs.size());
+  const auto found = std::find(outputs, end, record.topic_id);
+  if (parts_.spec.input_shape != RecordShape::single || found == end || record.partition < 0 ||
+      record.partition >= parts_.identity.partitions) {
+    dead_letter(event, kReasonMisdirected);
+    return;
+  }
+  const EventHeader header{static_cast<std::uint32_t>(event.payload.size()), event.origin.index,
+                           event.origin.offset, event.time, record.id};
+  publish(static_cast<std::size_t>(found - outputs), record.partition, {}, header, event.payload);
+}
+
+Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& record) {
+  if (const auto* accept = std::get_if<AcceptSender>(&record.what)) {
+    return {accept_sender(*accept), 0};
+  }
+  const LetterKey& key = *letter_of(record);
+  const OpenLetter* letter = dead_letters_.find(key);
+  if (letter == nullptr) {
+    return {OperatorVerdict::not_open, 0};
+  }
+  if (const auto* replay = std::get_if<ReplayLetter>(&record.what)) {
+    return replay_letter(event, *replay, *letter);
+  }
+  const auto* discard = std::get_if<DiscardLetter>(&record.what);
+  const Hash128& named =
+      discard != nullptr ? discard->bytes_hash : std::get<MovedLetter>(record.what).bytes_hash;
+  if (named != letter->bytes_hash) {
+    return {OperatorVerdict::other_bytes, 0};
+  }
+  dead_letters_.erase(key);
+  return {OperatorVerdict::done, 0};
+}
+
+// The event is the one that was put aside: its place, its time and its subject are those it had.
+// What follows from it has the operator's record as its cause.
+Task::OperatorResult Task::replay_letter(const Event& by, const ReplayLetter& replay,
+                                         const OpenLetter& letter) {
+  if (hash128(replay.bytes) != letter.bytes_hash) {
+    return {OperatorVerdict::other_bytes, 0};
+  }
+  const LetterKey key = replay.letter;
+  const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, key.offset, key.index};
+  const std::optional<DeadLetterReason> refused =
+      judge({origin, letter.time, by.appended, letter.subject, replay.bytes});
+  if (!refused) {
+    emitter_->publish(by.origin);
+    dead_letters_.erase(key);
+    return {OperatorVerdict::done, 0};
+  }
+  emitter_->discard();
+  if (*refused != letter.reason) {
+    dead_letters_.change(key).reason = *refused;
+  }
+  return {OperatorVerdict::failed_again, *refused};
+}
+
+// R8: never back behind what is applied, or it would be applied once more.
+OperatorVerdict Task::accept_sender(const AcceptSender& accept) {
+  const auto found = registers_.senders.find(accept.sender);
+  if (found == registers_.senders.end() || !found->second.refused) {
+    return OperatorVerdict::not_refused;
+  }
+  if (accept.seen.last < found->second.seen.last) {
+    return OperatorVerdict::going_back;
+  }
+  found->second = {accept.seen, false};
+  return OperatorVerdict::done;
+}
+
+void Task::answer(const Event& event, const OperatorRecord& record, const OperatorResult& result) {
+  const Bytes payload = encode(OperatorAnswer{result.verdict, result.reason, event.origin, record});
+  const EventHeader header{static_cast<std::uint32_t>(payload.size()), event.origin.index,
+                           event.origin.offset, registers_.now, record.id};
+  publish(parts_.spec.outputs.size(), parts_.partition, {}, header, payload);
+  tell(TaskNotice::Kind::operator_record, std::string(verb_of(record)) + " by " + record.author +
+                                              " (" + record.reason +
+                                              "): " + std::string(to_string(result.verdict)));
+}
+
+}  // namespace kpay::stream
