@@ -3,6 +3,7 @@
 option(KPAY_STATIC "Link executables fully static" OFF)
 option(KPAY_LTO "Link-time optimisation" OFF)
 set(KPAY_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
+option(KPAY_PLANTED "Compile known defects in, for tests to switch on (src/base/plant.h)" OFF)
 set(KPAY_MARCH "" CACHE STRING "Value for -march=; empty: the compiler's baseline")
 
 # Warnings are errors with the compiler that CI has. A newer one may know more warnings,
@@ -46,6 +47,9 @@ else()
 endif()
 if(KPAY_MARCH)
   add_compile_options("-march=${KPAY_MARCH}")
+endif()
+if(KPAY_PLANTED)
+  add_compile_definitions(KPAY_PLANTED=1)
 endif()
 if(KPAY_STATIC)
   add_compile_options(-fno-pie)

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/plant.h"
 
 namespace kpay {
 
@@ -60,7 +61,7 @@ std::uint32_t murmur2(ByteView key) noexcept {
   }
   const std::size_t rest = key.size() - at;
   const auto tail = [&](std::size_t i) { return std::to_integer<std::uint32_t>(key[at + i]); };
-  if (rest >= 3) {
+  if (rest >= 3 && !KPAY_PLANT(murmur_tail)) {
     hash ^= tail(2) << 16U;
   }
   if (rest >= 2) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/plant.h"
 
 namespace kpay {
 
@@ -23,7 +24,7 @@ struct Hash128 {
   Hash128& operator-=(const Hash128& other) noexcept {
     const std::uint64_t borrow = low < other.low ? 1U : 0U;
     low -= other.low;
-    high -= other.high + borrow;
+    high -= other.high + (KPAY_PLANT(hash_without_borrow) ? 0U : borrow);
     return *this;
   }
 };

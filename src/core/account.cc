@@ -1,6 +1,7 @@
 #include "core/account.h"
 
 #include "base/check.h"
+#include "base/plant.h"
 #include "core/limits.h"
 
 namespace kpay::core {
@@ -30,8 +31,9 @@ Refusal check_debit(const AccountReads& reads, const Transfer& transfer) noexcep
   if (reads.account->currency != transfer.amount.currency) {
     return Refusal::currency_must_match_account;
   }
-  return reads.account->balance < Sum(transfer.amount.minor) ? Refusal::exceeds_balance
-                                                             : Refusal::none;
+  return reads.account->balance < Sum(transfer.amount.minor) && !KPAY_PLANT(overdraft)
+             ? Refusal::exceeds_balance
+             : Refusal::none;
 }
 
 Refusal check_incoming(const AccountReads& reads, const AccountId& account,
@@ -76,6 +78,9 @@ AccountEffects decide_one(const AccountReads& reads, const CreditLeg& leg) noexc
     effects.out = Outcome(completed(leg.transfer));
   } else {
     effects.out = InflightEvent(RefundLeg{leg.transfer, effects.refusal});
+    if (KPAY_PLANT(drop_refund)) {
+      effects.out = Outcome(failed(leg.transfer, effects.refusal, true));
+    }
   }
   return effects;
 }
@@ -186,8 +191,8 @@ void evolve(AccountRow& row, const AccountEffects& effects) noexcept {
       row.balance += minor;
       break;
     case Posting::debit: row.balance -= minor; break;
-    case Posting::credit:
-    case Posting::refund: row.balance += minor; break;
+    case Posting::credit: row.balance += minor; break;
+    case Posting::refund: row.balance += KPAY_PLANT(refund_twice) ? 2 * minor : minor; break;
     case Posting::refund_to_suspense:
       row.currency = effects.amount.currency;
       row.balance += minor;

@@ -1,6 +1,7 @@
 #include "core/intake.h"
 
 #include "base/check.h"
+#include "base/plant.h"
 #include "core/limits.h"
 
 namespace kpay::core {
@@ -11,7 +12,9 @@ namespace {
 Refusal check_id(const IntakeReads& reads, const Uuid& id, const Hash128& content,
                  Timestamp now) noexcept {
   if (reads.known != nullptr) {
-    return reads.known->content == content ? Refusal::none : Refusal::exists_with_different_content;
+    return reads.known->content == content || KPAY_PLANT(conflict_taken_for_a_repeat)
+               ? Refusal::none
+               : Refusal::exists_with_different_content;
   }
   if (!id.is_v7()) {
     return Refusal::id_must_be_version_7;

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/plant.h"
 #include "core/account.h"
 #include "core/dead_letter.h"
 #include "stages/codecs.h"
@@ -30,7 +31,10 @@ class AccountStage final : public stream::Stage {
     const core::AccountEffects effects = core::decide({accounts_.find(account)}, inflight_);
     core::AccountTotals& totals = row_of(totals_, effects.currency);
     core::evolve(totals, effects);
-    if (effects.posting != core::Posting::none && !planted_.loses(effects, totals)) {
+    const bool lost = planted_.loses(effects, totals) ||
+                      (KPAY_PLANT(credit_lost) && effects.posting == core::Posting::credit &&
+                       effects.amount.minor > 1500);
+    if (effects.posting != core::Posting::none && !lost) {
       core::evolve(row_of(accounts_, effects.account), effects);
     }
     outlet_.send(effects.out, event.time, out);

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/plant.h"
 #include "core/confirmed.h"
 #include "core/dead_letter.h"
 #include "stages/codecs.h"
@@ -41,7 +42,8 @@ class ConfirmedStage final : public stream::Stage {
   void publish(core::PaymentResult& result, stream::Emitter& out) {
     const Uuid& id = result.payment.value();
     const std::size_t output = result.confirmed ? kOutputConfirmed : kOutputFailed;
-    result.number = out.next_number(output, id.view());
+    result.number =
+        out.next_number(KPAY_PLANT(number_of_the_other_topic) ? 1 - output : output, id.view());
     out.emit(output, id.view(), {id, result.event_time, results_.encode(result)});
   }
 

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/plant.h"
 #include "core/dead_letter.h"
 #include "core/intake.h"
 #include "stages/codecs.h"
@@ -23,7 +24,7 @@ class IntakeStage final : public stream::Stage {
     if (const auto problem = codec_.decode(event.payload, command_)) {
       return problem;
     }
-    if (!place_.has(core::key_of(command_))) {
+    if (!place_.has(core::key_of(command_)) && !KPAY_PLANT(wrong_partition_applied)) {
       return core::kDeadWrongPartition;
     }
     const Uuid& id = core::id_of(command_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/plant.h"
 
 namespace kpay::stream {
 
@@ -59,7 +60,7 @@ void Host::assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms)
       slot->task->promote();
       return;  // one that has let go is made anew in its time, as an owner
     }
-    if (!slot->releasing) {
+    if (!slot->releasing || KPAY_PLANT(assignment_ignored_while_releasing)) {
       return;
     }
     slot->task->drop();
@@ -143,7 +144,8 @@ void Host::watch(Slot& slot, std::int64_t now_ms) {
     }
     return;
   }
-  if (slot.releasing || (phase != Phase::fenced && phase != Phase::failed)) {
+  if (slot.releasing || KPAY_PLANT(never_taken_over_again) ||
+      (phase != Phase::fenced && phase != Phase::failed)) {
     return;
   }
   if (slot.retry_ms < 0) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/plant.h"
 
 namespace kpay::stream {
 
@@ -41,7 +42,9 @@ bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
     return true;
   }
   while (!lane.queue.empty() && !lane.alone) {
-    const bool first = lane.fresh || now_ms - lane.last_ms >= silence_ms_max_;
+    const bool first =
+        (lane.fresh && !KPAY_PLANT(first_frame_not_alone)) ||
+        (now_ms - lane.last_ms >= silence_ms_max_ && !KPAY_PLANT(first_after_silence_not_alone));
     if (first && lane.in_flight > 0) {
       return true;  // the brokers were away for that long: what is on its way arrives first
     }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/plant.h"
+
 namespace kpay::stream {
 
 Result<void> load_rows(std::span<TableBase* const> tables, ByteView rows) {
@@ -37,6 +39,10 @@ Result<Verdict> Restorer::feed(std::int64_t offset, ByteView record) {
     case Verdict::checkpoint: taken = take_checkpoint(); break;
     case Verdict::base: taken = take_base(); break;
     case Verdict::pending:
+      if (KPAY_PLANT(rows_without_their_marker)) {
+        taken = load_rows(tables_, std::get<RowFrame>(*decode_changelog(record)).body);
+      }
+      break;
     case Verdict::ignored:
     case Verdict::rejected: break;
   }

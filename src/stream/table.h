@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/plant.h"
 #include "base/result.h"
 
 namespace kpay::stream {
@@ -160,7 +161,9 @@ class Table final : public TableBase {
         sum_ += entry.hash;
         sink(key, ByteView(value));
       } else {
-        sink(key, std::nullopt);
+        if (!KPAY_PLANT(deletion_not_written)) {
+          sink(key, std::nullopt);
+        }
         remove(slot);
       }
     }
@@ -305,7 +308,7 @@ class Table final : public TableBase {
 
   // Before a row changes: keeps it for a base that has not come to it, and notes it as changed.
   void touch(Entry& entry) {
-    if (scanning_ && entry.seen != base_) {
+    if (scanning_ && entry.seen != base_ && !KPAY_PLANT(base_of_moving_rows)) {
       entry.seen = base_;
       if (entry.live) {
         Bytes key;
@@ -314,7 +317,7 @@ class Table final : public TableBase {
         captured_.emplace_back(std::move(key), std::move(value));
       }
     }
-    if (!entry.dirty) {
+    if (!entry.dirty && !(KPAY_PLANT(forgotten_dirty_mark) && entry.slot % 7 == 3)) {
       entry.dirty = true;
       changed_.push_back(entry.slot);
     }

@@ -1,4 +1,5 @@
 // Task: checkpoints, read-back and bases (R14, R15, R16).
+#include "base/plant.h"
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
@@ -57,7 +58,8 @@ void Task::advance_checkpoint() {
     return;
   }
   if (checkpoint_->step == Checkpoint::Step::waiting_outputs &&
-      unacknowledged_[checkpoint_->interval & 1U] == 0) {
+      (unacknowledged_[checkpoint_->interval & 1U] == 0 ||
+       KPAY_PLANT(marker_before_acknowledgements))) {
     append_checkpoint();
   } else if (checkpoint_->step == Checkpoint::Step::store_failed &&
              now_ms_ >= checkpoint_->retry_ms) {
@@ -130,7 +132,16 @@ void Task::freeze(bool clean) {
   marker.rows = packer.rows();
   marker.rows_digest = packer.digest();
   marker.registers = registers_;
-  marker.state_hash = state_hash(rows_sum(), registers_);
+  if (KPAY_PLANT(forget_last_numbers)) {
+    marker.registers.senders.clear();
+  }
+  if (KPAY_PLANT(forget_output_numbers)) {
+    marker.registers.outputs.clear();
+  }
+  if (KPAY_PLANT(position_one_ahead)) {
+    ++marker.registers.position;
+  }
+  marker.state_hash = state_hash(rows_sum(), marker.registers);
   checkpoint_->frames = std::move(packer.frames());
   last_checkpoint_ms_ = now_ms_;
   real_records_ = 0;
@@ -141,10 +152,20 @@ void Task::freeze(bool clean) {
 
 void Task::append_checkpoint() {
   checkpoint_->step = Checkpoint::Step::appended;
+  if (KPAY_PLANT(marker_before_rows)) {
+    send_changelog(encode(checkpoint_->marker), kTagChangelog);
+  }
   for (const Bytes& frame : checkpoint_->frames) {
     send_changelog(frame, kTagChangelog);
   }
-  send_changelog(encode(checkpoint_->marker), kTagChangelog);
+  if (!KPAY_PLANT(marker_before_rows)) {
+    send_changelog(encode(checkpoint_->marker), kTagChangelog);
+  }
+  if (KPAY_PLANT(commit_before_read_back)) {
+    last_marker_ = checkpoint_->marker;
+    last_digest_ = last_marker_.digest();
+    commit_checkpoint();
+  }
 }
 
 // R15: only what the owner's own reader accepted counts.
@@ -156,6 +177,9 @@ void Task::read_back(const LogRecord& record) {
   ChangelogReader& reader = restorer_->reader();
   switch (reader.feed(record.offset, record.value)) {
     case Verdict::opened:
+      if (reader.open().nonce != nonce_ && KPAY_PLANT(ignore_newer_takeover)) {
+        break;
+      }
       if (reader.open().nonce != nonce_) {
         fence("a newer takeover by " + reader.open().owner);
       } else if (base_step_ == BaseStep::renewing) {
@@ -173,7 +197,7 @@ void Task::read_back(const LogRecord& record) {
       tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) +
                                                 ", " + std::to_string(reader.base().rows) +
                                                 " rows");
-      parts_.port->trim_changelog(reader.epoch());
+      parts_.port->trim_changelog(reader.epoch() + (KPAY_PLANT(trim_too_far) ? 1 : 0));
       break;
     case Verdict::rejected:
       tell(TaskNotice::Kind::checkpoint_rejected, reader.reason());
@@ -222,7 +246,7 @@ void Task::on_committed(const Result<void>& committed) {
   if (!checkpoint_ || (phase_ != Phase::running && phase_ != Phase::stopping)) {
     return;
   }
-  if (!committed) {
+  if (!committed && !KPAY_PLANT(failed_commit_forgotten)) {
     // The rows stay: the next try writes them, and no newer checkpoint overtakes them (R15).
     checkpoint_->step = Checkpoint::Step::store_failed;
     checkpoint_->retry_ms = now_ms_ + kStoreRetryMs;
@@ -299,6 +323,9 @@ void Task::emit_base_slice() {
 
 // The hash is recomputed from the rows: a change that nobody marked is found here (R14).
 void Task::close_base() {
+  if (KPAY_PLANT(trim_without_read_back)) {
+    parts_.port->trim_changelog(epoch_);
+  }
   if (base_sum_ != base_expected_) {
     hold("the rows don't have the hash that was kept of them: a change was not marked");
     return;

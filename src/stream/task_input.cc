@@ -1,6 +1,7 @@
 // Task: receiving records, applying events, sending what they cause (R3–R10, R24).
 #include <algorithm>
 
+#include "base/plant.h"
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
@@ -174,6 +175,9 @@ void Task::process(const LogRecord& record) {
   ++counters_.records;
   real_records_ += tick ? 0 : 1;
   registers_.position = record.offset + 1;
+  if (KPAY_PLANT(position_not_moved_by_ticks) && tick) {
+    registers_.position = record.offset;
+  }
 }
 
 bool Task::time_jumps(Timestamp to) const {
@@ -194,14 +198,16 @@ void Task::acknowledge_time() {
 }
 
 void Task::process_tick(const LogRecord& record) {
-  registers_.now = std::max(registers_.now, record.appended);
+  registers_.now = KPAY_PLANT(wall_clock_in_ticks) ? wall_clock_now()
+                                                   : std::max(registers_.now, record.appended);
   stage_->tick(registers_.now, *emitter_);
   emitter_->publish({parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0});
 }
 
 void Task::process_single(const LogRecord& record) {
   const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
-  registers_.now = std::max(registers_.now, record.appended);
+  registers_.now =
+      KPAY_PLANT(clock_goes_back) ? record.appended : std::max(registers_.now, record.appended);
   apply_event({origin, record.appended, record.appended, {}, record.value});
 }
 
@@ -224,6 +230,12 @@ void Task::process_frame(const LogRecord& record) {
   if (state.refused) {
     counters_.discarded += count;
     return;
+  }
+  if (KPAY_PLANT(skip_replay_drop) && frame_.first <= state.seen.last) {
+    state.seen = {frame_.first - 1, frame_.before};
+  }
+  if (KPAY_PLANT(accept_gap) && frame_.first > state.seen.last + 1) {
+    state.seen = {frame_.first - 1, frame_.before};
   }
   if (frame_.last() <= state.seen.last) {
     counters_.replayed += count;
@@ -248,7 +260,7 @@ void Task::apply_new_events(const LogRecord& record, std::size_t first_new, Send
   for (std::size_t i = 0; i < first_new; ++i) {
     hash = chain_event(hash, frame_.events[i].header_bytes, frame_.events[i].payload);
   }
-  if (hash != state.seen.hash) {
+  if (hash != state.seen.hash && !KPAY_PLANT(ignore_hash)) {
     state.refused = true;
     counters_.discarded += frame_.events.size();
     tell(TaskNotice::Kind::diverged, "stage " + std::to_string(frame_.sender.stage) +
@@ -266,7 +278,8 @@ void Task::apply_new_events(const LogRecord& record, std::size_t first_new, Send
     const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset,
                         static_cast<std::uint32_t>(i)};
     registers_.now = std::max(registers_.now, item.header.time);
-    apply_event({origin, item.header.time, record.appended, item.header.subject, item.payload});
+    apply_event({origin, KPAY_PLANT(append_time_as_event_time) ? record.appended : item.header.time,
+                 record.appended, item.header.subject, item.payload});
     ++state.seen.last;
     state.seen.hash = chain_event(state.seen.hash, item.header_bytes, item.payload);
   }
@@ -313,8 +326,10 @@ void Task::dead_letter(const Event& event, DeadLetterReason reason) {
   letter.bytes_total = bytes.size();
   letter.bytes_hash = hash128(bytes);
   letter.bytes = to_bytes(bytes.first(std::min(bytes.size(), kDeadLetterBytesMax)));
-  dead_letters_.put({origin.offset, origin.index},
-                    {reason, letter.bytes_hash, event.time, event.subject});
+  if (!KPAY_PLANT(dead_letter_not_kept)) {
+    dead_letters_.put({origin.offset, origin.index},
+                      {reason, letter.bytes_hash, event.time, event.subject});
+  }
   ++counters_.dead_letters;
   const Bytes payload = encode(letter);
   const EventHeader header{

@@ -1,6 +1,7 @@
 // Task: taking over and restoring, and following as a standby (R14, R16–R19).
 #include <algorithm>
 
+#include "base/plant.h"
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
@@ -81,7 +82,8 @@ Result<void> Task::load_store(Loaded& loaded) {
   if (!rows) {
     return distrust(rows.error().message);
   }
-  if (state_hash(rows_sum(), loaded.file->registers) != loaded.file->state_hash) {
+  if (state_hash(rows_sum(), loaded.file->registers) != loaded.file->state_hash &&
+      !KPAY_PLANT(hash_of_file_unchecked)) {
     return distrust("its rows don't have the hash that its marker tells");
   }
   return {};
@@ -176,7 +178,8 @@ void Task::check_first(const LogRecord& record) {
   if (!standby_) {
     send_takeover();
   }
-  if (file_ && (file_->epoch < changelog_.begin || file_->epoch >= changelog_.end)) {
+  if (file_ && !KPAY_PLANT(file_older_than_log_used) &&
+      (file_->epoch < changelog_.begin || file_->epoch >= changelog_.end)) {
     refuse_file(file_->epoch < changelog_.begin ? "older than what is left of the changelog"
                                                 : "of an epoch that the changelog doesn't have");
   } else if (file_) {
@@ -201,6 +204,10 @@ OpenMarker Task::open_marker(OpenMarker::Kind kind) const {
 }
 
 void Task::send_takeover() {
+  if (KPAY_PLANT(no_takeover_marker)) {
+    parts_.port->query_changelog();
+    return;
+  }
   send_changelog(encode(open_marker(OpenMarker::Kind::takeover)), kTagTakeover);
 }
 
@@ -273,6 +280,9 @@ void Task::follow(const LogRecord& record) {
 
 void Task::finish_restore() {
   ChangelogReader& reader = restorer_->reader();
+  if (KPAY_PLANT(no_takeover_marker)) {
+    takeover_offset_ = reader.epoch();
+  }
   if (!takeover_offset_) {
     fail("the takeover marker is acknowledged, but not in the changelog");
     return;
@@ -291,7 +301,8 @@ void Task::finish_restore() {
   }
   const Marker& marker = restorer_->marker();
   if (marker.number > 0) {
-    if (state_hash(rows_sum(), marker.registers) != marker.state_hash) {
+    if (state_hash(rows_sum(), marker.registers) != marker.state_hash &&
+        !KPAY_PLANT(hash_of_file_unchecked)) {
       if (file_) {
         refuse_file("the restored rows don't have the hash of the last marker");
       } else {
@@ -313,6 +324,9 @@ void Task::finish_restore() {
   since_base_ = checkpoints_since_base();
   reader.keep_rows(false);
   store_was_used_ = file_.has_value();
+  if (KPAY_PLANT(tail_not_stored)) {
+    restorer_->tail().clear();
+  }
   store_tail();
 }
 

@@ -43,6 +43,7 @@ void Group::expel(std::size_t number) {
   for (auto& [place, owner] : owners_) {
     if (owner == number && !others.empty()) {
       owner = dice_.pick(others);
+      ++moves_[place];
     }
   }
 }
@@ -53,6 +54,7 @@ void Group::move(const Place& place, std::size_t to, Style style) {
     return;
   }
   owners_[place] = to;
+  ++moves_[place];
   Node& node = world_->nodes()[from];
   if (!node.awake()) {
     return;
@@ -98,10 +100,17 @@ void Group::settle(const Place& place) {
     const std::vector<std::size_t> others = members();
     if (!others.empty()) {
       owners_[place] = dice_.pick(others);
+      ++moves_[place];
     }
     return;
   }
+  const Assignment assignment{node.number, node.boots, moves_[place]};
+  const auto told = told_.find(place);
+  if (told != told_.end() && told->second == assignment) {
+    return;
+  }
   if (node.awake() && released(place)) {
+    told_[place] = assignment;
     node.process->host().assign(place.stage, place.partition, world_->now_ms());
   }
 }

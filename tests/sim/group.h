@@ -37,6 +37,14 @@ class Group {
     std::int64_t deadline_ms = 0;
   };
 
+  /// An assignment as a member hears of it: once.
+  struct Assignment {
+    std::size_t node = 0;
+    int boots = 0;
+    std::uint64_t move = 0;
+    friend bool operator==(const Assignment&, const Assignment&) = default;
+  };
+
   void watch(Node& node);
   void expel(std::size_t number);
   void take_away(Node& node);
@@ -48,6 +56,8 @@ class Group {
   std::vector<Member> members_;
   std::map<Place, std::size_t> owners_;
   std::map<Place, Release> releases_;
+  std::map<Place, std::uint64_t> moves_;
+  std::map<Place, Assignment> told_;
 };
 
 }  // namespace kpay::sim
