@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -69,6 +70,18 @@ class RigCase(unittest.TestCase):
         for command in (["books", "verify", "--wait-idle", wait], ["books", "show"]):
             done = self.rig.ctl(*command, check=False, timeout=wait + 120)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def assert_oracle_agrees(self):
+        """Stops the daemons, and compares all that stands on the topics with tests/oracle."""
+        for daemon in self.rig.daemons.values():
+            daemon.stop()
+        dump = pathlib.Path(self.folder) / "dump"
+        for command in ([self.rig.bin / "dump_topics", f"127.0.0.1:{self.rig.port}", "kpay.",
+                         self.PARTITIONS, dump],
+                        [sys.executable, "-B", ROOT / "tests" / "oracle" / "oracle.py", dump]):
+            done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                                  timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def sum_of(self, stage, table, key, field):
         """A total's field, summed over all partitions of all instances."""

@@ -78,7 +78,7 @@ class Pause(RigCase):
 
     def test_a_drain_completes_what_is_in_flight_and_outlives_a_restart(self):
         self.rig.load("run", "--rate", 1000, "--duration", "2s", "--accounts", self.ACCOUNTS,
-                      "--currency", "EUR", capture_output=True)
+                      "--currency", "EUR", "--bad-share", "0.05", capture_output=True)
         drained = self.json("pipeline", "drain", "--reason", "test", "--yes")
         self.assertTrue(drained["drained"], drained)
         before = self.sum_of("intake", "totals", "EUR", "accepted_count")
@@ -94,6 +94,7 @@ class Pause(RigCase):
         wait_for("the payment after the pause",
                  lambda: self.sum_of("intake", "totals", "EUR", "accepted_count") == before + 1)
         self.assert_books_balance()
+        self.assert_oracle_agrees()
 
 
 if __name__ == "__main__":

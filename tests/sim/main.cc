@@ -51,7 +51,9 @@ int run_share(std::uint64_t first, std::uint64_t last, unsigned job, const Optio
   int failed = 0;
   for (std::uint64_t seed = first + job; seed <= last; seed += options.jobs) {
     seed_in_hand = seed;
-    const RunResult result = run({seed, false, {}});
+    const std::string dump =
+        options.dump.empty() ? std::string() : options.dump + "/" + std::to_string(seed);
+    const RunResult result = run({seed, false, dump});
     all.add(result.coverage);
     if (!result.wrong.empty()) {
       ++failed;
@@ -162,7 +164,8 @@ int run_main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "a range, a..b");
   app.add_option("--seed", options.seed, "one run");
   app.add_flag("--trace", options.trace, "with --seed: tells what happens");
-  app.add_option("--dump", options.dump, "with --seed: a folder for the raw topics");
+  app.add_option("--dump", options.dump,
+                 "a folder for the raw topics, with --seeds one in it for each");
   app.add_option("--jobs", options.jobs, "processes, over disjoint seeds")
       ->check(CLI::Range(1, 256));
   app.add_option("--least", options.least, "hits that each cell of the crash table needs");

@@ -1,0 +1,482 @@
+#!/usr/bin/env python3
+"""oracle DUMP...: says whether what stands on the topics is what the business rules make of the
+commands, or names the first difference.
+
+A dump is a folder of raw records (kpay-sim --dump, or dump_topics of a real cluster). The oracle
+reads payments.incoming in order, then each further topic as its readers do, and compares every
+event, result, balance and total with its own simple model. Standard library only.
+"""
+
+import sys
+from collections import defaultdict
+
+import rules
+import wire
+
+INTAKE, ACCOUNT, SETTLE, CONFIRMED, THROUGHPUT = 1, 2, 3, 4, 5
+STAGES = {INTAKE: "intake", ACCOUNT: "account", SETTLE: "settle", CONFIRMED: "confirmed",
+          THROUGHPUT: "throughput"}
+DLQ = "ops.dlq"
+
+
+class Difference(Exception):
+    """What the topics say is not what the rules say."""
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        raise Difference("%s: found %s, expected %s" % (what, found, wanted))
+
+
+class Lane:
+    """What one task wrote to one partition of a topic, each number once, with a place to compare."""
+
+    def __init__(self, name):
+        self.name, self.events, self.next = name, [], 0
+
+    def peek(self):
+        return self.events[self.next] if self.next < len(self.events) else None
+
+    def take(self, kind, wanted, header):
+        event = self.peek()
+        if event is None:
+            raise Difference("%s event %d: found nothing, expected %s %s"
+                             % (self.name, self.next + 1, kind, wanted))
+        self.next += 1
+        name = "%s event %d" % (self.name, self.next)
+        expect(name, event["said"], (kind, wanted))
+        for field, value in header.items():
+            expect(name + " " + field, event[field], value)
+
+
+class Oracle:
+    def __init__(self, folder):
+        self.topics = wire.read_dump(folder)
+        self.partitions = 1 + max(p for topic, p in self.topics if topic == "payments.incoming")
+        self.lineage = wire.lineage_of(self.topics["state.intake.changelog", 0])
+        self.lanes = {}
+        self.numbered = {}
+        self.totals = defaultdict(lambda: defaultdict(int))
+        self.letters = defaultdict(list)
+        self.checked = defaultdict(int)
+
+    def records(self, topic, partition):
+        return self.topics.get((topic, partition), [])
+
+    # ---- frames
+
+    def read_frames(self, topic, partition, spec, senders):
+        """Yields (record, index, frame, event) of what a receiver applies (R8), and None for events
+        of records that it can't take; fills the lanes."""
+        applied = []
+        seen = defaultdict(int)
+        for record in self.records(topic, partition):
+            if record.is_tick:
+                applied.append((record, None, None))
+                continue
+            frame = wire.Frame(record.value)
+            if frame.lineage != self.lineage or frame.sender[0] not in senders:
+                applied.append((record, None, frame))
+                continue
+            lane = self.lane(frame.sender, topic, partition)
+            for index, event in enumerate(frame.events):
+                number = frame.first + index
+                if number > seen[frame.sender] + 1:
+                    raise Difference("%s offset %d: number %d comes after %d"
+                                     % (lane.name, record.offset, number, seen[frame.sender]))
+                if number <= seen[frame.sender]:
+                    expect("%s repeat of number %d" % (lane.name, number), event["payload"],
+                           lane.events[number - 1]["payload"])
+                    continue
+                seen[frame.sender] = number
+                if spec is not None:
+                    event["said"] = wire.one_of(event["payload"], spec)
+                lane.events.append(event)
+                applied.append((record, index, event))
+        return applied
+
+    def lane(self, sender, topic, partition):
+        key = sender, topic, partition
+        if key not in self.lanes:
+            self.lanes[key] = Lane("%s/%d from %s/%d"
+                                   % (topic, partition, STAGES[sender[0]], sender[1]))
+        return self.lanes[key]
+
+    def say(self, sender, topic, key, kind, message, header):
+        partition = wire.partition_of(key, self.partitions)
+        self.lane(sender, topic, partition).take(kind, message, header)
+        self.checked["events"] += 1
+
+    # ---- intake
+
+    def run_intake(self, partition):
+        known, now = {}, 0
+        sender, totals = (INTAKE, partition), self.totals
+        for record in self.records("payments.incoming", partition):
+            now = max(now, record.appended)
+            if record.is_tick:
+                continue
+            kind, command = self.read_command(record, partition)
+            if kind is None:
+                self.letters[INTAKE, partition].append((record.offset, 0))
+                continue
+            currency, value = rules.counted(command)
+            total = totals[INTAKE, currency]
+            command_id = rules.id_of(kind, command)
+            header = {"time": record.appended, "offset": record.offset, "index": 0,
+                      "subject": command_id}
+            content = (kind, sorted(command.items()))
+            if command_id in known:
+                first, remembered = known[command_id]
+                forgotten = (now - remembered > rules.HORIZON_MS and self.is_rejection(
+                    sender, kind, command, rules.refusal_of_id(command_id, now)))
+                if not forgotten and first == content:
+                    total["duplicates"] += 1
+                    continue
+                refusal = rules.refusal_of_id(command_id, now) if forgotten else 10
+            else:
+                refusal = rules.refusal_of_id(command_id, now)
+            if refusal:
+                total["rejected"] += 1
+                total["refusal", refusal] += 1
+                self.answer(sender, kind, command, rules.REJECTED, refusal, header)
+                continue
+            known[command_id] = content, now
+            refusal = rules.refusal_of_content(kind, command)
+            if kind == "submit":
+                self.tally(total, "accepted", value)
+                self.tally(total, "refused" if refusal else "opened", value)
+            else:
+                total["commands_refused" if refusal else "commands_accepted"] += 1
+            if refusal:
+                total["refusal", refusal] += 1
+                self.answer(sender, kind, command, rules.FAILED, refusal, header)
+            else:
+                self.forward(sender, kind, command, header)
+
+    def read_command(self, record, partition):
+        """(kind, command); (None, None) for a dead letter."""
+        if not record.value or record.value[:1] == b"K" or (
+                len(record.value) > rules.EVENT_BYTES_MAX):
+            return None, None
+        try:
+            kind, command = wire.one_of(record.value, wire.COMMAND)
+        except wire.Unreadable:
+            return None, None
+        if kind is None or not rules.is_well_formed(kind, command):
+            return None, None
+        key = rules.key_of(kind, command)
+        return (kind, command) if wire.partition_of(key, self.partitions) == partition else (None,
+                                                                                           None)
+
+    def is_rejection(self, sender, kind, command, refusal):
+        """Whether the next thing said is that rejection: ids are forgotten some time after the
+        horizon, when their neighbours are."""
+        command_id = rules.id_of(kind, command)
+        event = self.lane(sender, "payments.complete",
+                          wire.partition_of(command_id, self.partitions)).peek()
+        return (event is not None and event["subject"] == command_id and refusal != 0
+                and event["said"][1]["status"] == rules.REJECTED
+                and event["said"][1]["refusal"] == refusal)
+
+    @staticmethod
+    def tally(total, name, value):
+        total[name + "_count"] += 1
+        total[name + "_value"] += value
+
+    def forward(self, sender, kind, command, header):
+        key = (command["from"] if kind == "submit" else command["account"]).encode()
+        self.say(sender, "payments.inflight", key, "debit" if kind == "submit" else kind, command,
+                 header)
+
+    def answer(self, sender, kind, command, status, refusal, header, opened=0):
+        if kind == "submit":
+            outcome = {name: command[name] for name in ("payment_id", "from", "to", "amount_minor",
+                                                        "currency")}
+            outcome.update(status=status, refusal=refusal, opened=opened)
+            self.say(sender, "payments.complete", command["payment_id"], "payment", outcome, header)
+        else:
+            outcome = {"command_id": command["command_id"], "account": command["account"],
+                       "kind": rules.KINDS[kind], "status": status, "refusal": refusal}
+            self.say(sender, "payments.complete", command["command_id"], "command", outcome, header)
+
+    # ---- account
+
+    def run_account(self, partition, applied):
+        ledger, sender = rules.Ledger(), (ACCOUNT, partition)
+        for record, index, event in applied:
+            if index is None:
+                if event is not None:
+                    self.letters[ACCOUNT, partition].append((record.offset, 0))
+                continue
+            kind, message = event["said"]
+            header = {"time": event["time"], "offset": record.offset, "index": index,
+                      "subject": event["subject"]}
+            transfer = message["transfer"] if kind == "refund" else message
+            total = self.totals[ACCOUNT, rules.counted(transfer)[0]]
+            if kind in ("debit", "credit", "refund"):
+                self.leg(ledger, sender, kind, message, total, header)
+            else:
+                self.account_command(ledger, sender, kind, message, header)
+        return ledger
+
+    def leg(self, ledger, sender, kind, message, total, header):
+        if kind == "refund":
+            transfer, refusal = message["transfer"], message["refusal"]
+            if not ledger.refund(transfer):
+                self.tally(total, "suspense", transfer["amount_minor"])
+            self.tally(total, "refunded", transfer["amount_minor"])
+            self.answer(sender, "submit", transfer, rules.FAILED, refusal, header, 1)
+        elif kind == "debit":
+            refusal = ledger.debit(message)
+            if refusal:
+                total["refusal", refusal] += 1
+                self.answer(sender, "submit", message, rules.FAILED, refusal, header, 1)
+            else:
+                self.tally(total, "debited", message["amount_minor"])
+                self.say(sender, "payments.inflight", message["to"].encode(), "credit", message,
+                         header)
+        else:
+            refusal = ledger.credit(message["to"], message["currency"], message["amount_minor"])
+            if refusal:
+                total["refusal", refusal] += 1
+                self.say(sender, "payments.inflight", message["from"].encode(), "refund",
+                         {"transfer": message, "refusal": refusal}, header)
+            else:
+                self.tally(total, "credited", message["amount_minor"])
+                self.answer(sender, "submit", message, rules.COMPLETED, 0, header, 1)
+
+    def account_command(self, ledger, sender, kind, command, header):
+        account = ledger.accounts.get(command["account"])
+        currency = rules.counted(command)[0]
+        if kind == "close":
+            currency = account.currency if account else "XXX"
+        total = self.totals[ACCOUNT, currency]
+        refusal = getattr(ledger, kind)(command)
+        if refusal:
+            total["refusal", refusal] += 1
+        elif kind == "close":
+            total["closed"] += 1
+        else:
+            self.tally(total, {"open": "opened", "deposit": "deposits"}[kind],
+                       command["amount_minor"])
+        self.answer(sender, kind, command, rules.REFUSED if refusal else rules.DONE, refusal,
+                    header)
+
+    # ---- what reads payments.complete
+
+    def run_complete(self, partition, applied):
+        now = 0
+        results = {1: [], 2: []}
+        finals, days = {}, defaultdict(int)
+        for record, index, event in applied:
+            if index is None:
+                if event is None:
+                    now = max(now, record.appended)
+                else:
+                    for stage in (SETTLE, CONFIRMED, THROUGHPUT):
+                        self.letters[stage, partition].append((record.offset, 0))
+                continue
+            now = max(now, event["time"])
+            kind, outcome = event["said"]
+            if kind == "payment" and outcome["status"] != rules.REJECTED:
+                if outcome["payment_id"] in finals:
+                    raise Difference("two outcomes of payment " + outcome["payment_id"].hex())
+                finals[outcome["payment_id"]] = outcome, event["time"], record.appended
+                self.settle_payment(outcome)
+                done = outcome["status"] == rules.COMPLETED
+                day = now // 86_400_000, rules.counted(outcome)[0], done
+                days[day] += 1
+                results[1 if done else 2].append((outcome, event["time"], record.appended))
+            elif outcome["status"] == rules.REJECTED:
+                currency = rules.counted(outcome)[0] if kind == "payment" else "XXX"
+                self.totals[SETTLE, currency]["rejected"] += 1
+        for kind, topic in ((1, "payments.confirmed"), (2, "payments.failed")):
+            self.compare_results(topic, partition, kind, results[kind])
+        return finals, days
+
+    def settle_payment(self, outcome):
+        currency, value = rules.counted(outcome)
+        total = self.totals[SETTLE, currency]
+        if outcome["status"] == rules.COMPLETED:
+            self.tally(total, "completed", value)
+        else:
+            self.tally(total, "failed" if outcome["opened"] else "failed_at_intake", value)
+        if outcome["opened"]:
+            self.tally(total, "closed", value)
+
+    def compare_results(self, topic, partition, kind, wanted):
+        """Public results, by the rule that docs/wire.md gives to their readers."""
+        highest = 0
+        for record in self.records(topic, partition):
+            found = wire.message(record.value, wire.RESULT)
+            if found["number"] <= highest:
+                continue
+            highest = found["number"]
+            name = "%s/%d offset %d" % (topic, partition, record.offset)
+            if highest > len(wanted):
+                raise Difference("%s: found %s, expected nothing" % (name, found))
+            outcome, event_time, finished = wanted[highest - 1]
+            expect(name, found, {
+                "payment_id": outcome["payment_id"], "number": highest, "kind": kind,
+                "refusal": outcome["refusal"], "amount_minor": outcome["amount_minor"],
+                "currency": outcome["currency"], "from": outcome["from"], "to": outcome["to"],
+                "event_time_ms": event_time, "finished_ms": finished})
+            self.checked["results"] += 1
+        expect("%s/%d results" % (topic, partition), highest, len(wanted))
+
+    # ---- the whole
+
+    def run(self):
+        inflight, complete, letters = {}, {}, {}
+        for p in range(self.partitions):
+            inflight[p] = self.read_frames("payments.inflight", p, wire.INFLIGHT, (INTAKE, ACCOUNT))
+            complete[p] = self.read_frames("payments.complete", p, wire.OUTCOME, (INTAKE, ACCOUNT))
+            letters[p] = self.read_frames(DLQ, p, None, STAGES)
+        ledgers, finals, days = [], [], []
+        for p in range(self.partitions):
+            self.run_intake(p)
+        for p in range(self.partitions):
+            ledgers.append(self.run_account(p, inflight[p]))
+            final, day = self.run_complete(p, complete[p])
+            finals.append(final)
+            days.append(day)
+        for lane in self.lanes.values():
+            if lane.name.startswith(DLQ):
+                continue
+            if lane.peek() is not None:
+                raise Difference("%s event %d: found %s, expected nothing"
+                                 % (lane.name, lane.next + 1, lane.peek()["said"]))
+        self.compare_letters()
+        self.compare_tables(ledgers, finals, days)
+        return dict(self.checked)
+
+    def compare_letters(self):
+        for stage in STAGES:
+            for p in range(self.partitions):
+                found = [(event["offset"], event["index"])
+                         for event in self.lane((stage, p), DLQ, p).events]
+                expect("dead letters of %s/%d" % (STAGES[stage], p), found,
+                       self.letters[stage, p])
+                self.checked["dead letters"] += len(found)
+
+    def compare_tables(self, ledgers, finals, days):
+        found = defaultdict(lambda: defaultdict(int))
+        for p in range(self.partitions):
+            self.compare_accounts(p, ledgers[p])
+            self.compare_payments(p, finals[p])
+            self.compare_days(p, days[p])
+            for stage, table, read in ((INTAKE, 3, read_intake), (ACCOUNT, 1, read_account),
+                                       (SETTLE, 5, read_settle)):
+                for (number, key), value in self.rows(stage, p).items():
+                    if number == table:
+                        for name, count in read(wire.Reader(value[1:])).items():
+                            found[stage, key.decode()][name] += count
+        for place in sorted(set(found) | set(self.totals)):
+            for name in sorted(set(found[place]) | set(self.totals[place]), key=str):
+                expect("total %s of %s %s" % (name, STAGES[place[0]], place[1]),
+                       found[place][name], self.totals[place][name])
+                self.checked["totals"] += 1
+
+    def rows(self, stage, partition):
+        return wire.rows_of(self.topics["state.%s.changelog" % STAGES[stage], partition])
+
+    def compare_accounts(self, partition, ledger):
+        found = {}
+        for (table, key), value in self.rows(ACCOUNT, partition).items():
+            if table == 0:
+                reader = wire.Reader(value[1:])
+                found[key.decode()] = (reader.raw(3).decode(), reader.take("B") == 2, reader.sum(),
+                                       reader.sum(), reader.sum())
+        wanted = {name: (a.currency, a.closed, a.balance, a.opening, a.deposits)
+                  for name, a in ledger.accounts.items()}
+        for currency, kept in ledger.suspense.items():
+            wanted["suspense:" + currency] = currency, False, kept.balance, 0, 0
+        for name in sorted(set(found) | set(wanted)):
+            expect("account %s (currency, closed, balance, opening, deposits)" % name,
+                   found.get(name), wanted.get(name))
+            self.checked["balances"] += 1
+
+    def compare_payments(self, partition, finals):
+        """Rows may be forgotten after the horizon; those that are there are right."""
+        found = 0
+        for (table, key), value in self.rows(SETTLE, partition).items():
+            if table == 0:
+                reader = wire.Reader(value[1:])
+                row = reader.take("BHq"), reader.raw(3).decode(), reader.take("qq")
+                outcome, event_time, finished = finals.get(key, ({}, 0, 0))
+                expect("payment " + key.hex(), row,
+                       ((outcome.get("status"), outcome.get("refusal"),
+                         outcome.get("amount_minor")), outcome.get("currency"),
+                        (event_time, finished)))
+                found += 1
+        times = [record.appended for record in self.records("payments.complete", partition)]
+        if times and max(times) - min(times) < rules.HORIZON_MS:
+            expect("payments of settle/%d" % partition, found, len(finals))
+        self.checked["payments"] += found
+
+    def compare_days(self, partition, wanted):
+        found = defaultdict(int)
+        for (_, key), value in self.rows(CONFIRMED, partition).items():
+            if len(key) != 7:
+                continue
+            day = int.from_bytes(key[:4], "big") ^ 0x80000000
+            reader = wire.Reader(value[1:])
+            for done in (True, False):
+                count = reader.tally()[0]
+                if count:
+                    found[day, key[4:].decode(), done] = count
+        expect("days of confirmed/%d" % partition, dict(found), dict(wanted))
+
+
+def tallies(reader, names):
+    out = {}
+    for name in names:
+        out[name + "_count"], out[name + "_value"] = reader.tally()
+    return out
+
+
+def refusals(reader):
+    return {("refusal", number): count for number, count in reader.refusals().items()}
+
+
+def read_intake(reader):
+    out = tallies(reader, ("accepted", "refused", "opened"))
+    for name in ("duplicates", "rejected", "commands_accepted", "commands_refused"):
+        out[name] = reader.take("Q")
+    out.update(refusals(reader))
+    return out
+
+
+def read_account(reader):
+    out = tallies(reader, ("opened", "deposits", "debited", "credited", "refunded", "suspense"))
+    out["closed"] = reader.take("Q")
+    out.update(refusals(reader))
+    return out
+
+
+def read_settle(reader):
+    out = tallies(reader, ("completed", "failed", "failed_at_intake", "closed"))
+    out["rejected"], out["repeated"] = reader.take("QQ")
+    return out
+
+
+def main(folders):
+    if not folders:
+        sys.exit(__doc__)
+    total = defaultdict(int)
+    for folder in folders:
+        try:
+            checked = Oracle(folder).run()
+        except (Difference, wire.Unreadable) as problem:
+            print("oracle: %s: %s" % (folder, problem))
+            return 1
+        for name, count in checked.items():
+            total[name] += count
+    print("oracle: %d runs agree: %s" % (len(folders), ", ".join(
+        "%d %s" % (count, name) for name, count in sorted(total.items()))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
