@@ -325,7 +325,7 @@ void Task::finish_restore() {
   reader.keep_rows(false);
   store_was_used_ = file_.has_value();
   if (KPAY_PLANT(tail_not_stored)) {
-    restorer_->tail().clear();
+    (void)restorer_->take_tail();
   }
   store_tail();
 }
