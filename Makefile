@@ -24,6 +24,11 @@ test-all:
 sim: bootstrap
 	@scripts/sim $(SEEDS)
 
+## planted: show that each of the known defects is found, by the simulator or a named test (BUG=name: one)
+.PHONY: planted
+planted: bootstrap
+	@scripts/planted $(BUG)
+
 ## check: format, lint, clang-tidy, headers that stand alone (ALL=1: every file, not only the changed)
 .PHONY: check
 check:

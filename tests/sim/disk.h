@@ -1,6 +1,6 @@
 // Disk: the state files of one host, and what can happen to them while no process has them open.
 //
-// A slot is the file of one task. It remembers earlier commits, so that it can be rolled back or
+// A slot is the file of one task. It remembers earlier states, so that it can be rolled back or
 // torn. Nothing is damaged while it is open: that is the file system's promise, not ours.
 #pragma once
 
@@ -9,9 +9,8 @@
 #include <map>
 #include <memory>
 
-#include "sim/dice.h"
+#include "sim/medium.h"
 #include "sim/parcel.h"
-#include "store/memory_store.h"
 
 namespace kpay::sim {
 
@@ -23,10 +22,15 @@ using CommitHook = std::function<bool(const Place& place, bool before)>;
 
 class Disk {
  public:
-  explicit Disk(Dice& dice) : dice_(&dice) {}
+  /// With a folder, real files below it; else everything lies in memory.
+  Disk(Dice& dice, std::filesystem::path folder) : dice_(&dice), folder_(std::move(folder)) {}
 
-  /// Opens the file of a task, as one process at a time may. Errors: conflict.
-  Result<std::unique_ptr<store::StateStore>> open(const Place& place, CommitHook hook);
+  /// Opens the file of a task, as one process at a time may. Errors: conflict, and StateFile's.
+  Result<std::unique_ptr<store::StateStore>> open(const Place& place, const Bytes& identity,
+                                                  CommitHook hook);
+  /// Calls `end`, which ends the process that has files open: they stay as they were at that
+  /// moment.
+  void crash(const std::function<void()>& end);
 
   /// Damages the file of a task. False when it is open, or there is nothing of that kind to do.
   bool damage(const Place& place, Damage how, const Place& other);
@@ -38,26 +42,31 @@ class Disk {
   /// What the file suffered since it was last trusted; reset by settle().
   [[nodiscard]] Damage damage_of(const Place& place) const;
   void settle(const Place& place);
+  /// True when a file was there when it was opened, and nobody set it aside since.
+  [[nodiscard]] bool had_state(const Place& place) const;
   /// True once after a commit has succeeded that followed a failed one.
   bool take_recovered_commit(const Place& place);
 
  private:
   class Handle;
   struct Slot {
-    store::MemoryStore store;
-    std::deque<store::MemoryStore> earlier;
+    std::unique_ptr<Medium> medium;
+    std::deque<Image> earlier;
     Damage damage = Damage::none;
     bool has_state = false;
+    bool had_state = false;
     bool open = false;
     int failing = 0;
     bool failed = false;
     bool recovered = false;
   };
 
-  bool tear(Slot& slot);
-  bool flip(Slot& slot);
+  bool do_damage(Slot& slot, Damage how, const Place& other);
+  [[nodiscard]] const Slot* find(const Place& place) const;
+  [[nodiscard]] Slot* find(const Place& place);
 
   Dice* dice_;
+  std::filesystem::path folder_;
   std::map<Place, std::shared_ptr<Slot>> slots_;
 };
 

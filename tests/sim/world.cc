@@ -1,11 +1,15 @@
 #include "sim/world.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace kpay::sim {
 
 namespace {
 
+// Every so many seeds have their state in real SQLite files, which take longer.
+constexpr std::uint64_t kSeedsPerFileSeed = 20;
 constexpr std::int64_t kLogBeginsMs = 1'790'000'000'000;
 
 Uuid numbered_uuid(std::uint64_t number, std::uint8_t kind) {
@@ -38,6 +42,12 @@ Setting setting_of(std::uint64_t seed) {
   task.frame_bytes_max = static_cast<std::size_t>(dice.pick(std::vector<int>{60, 200, 600, 4000}));
   task.unacknowledged_bytes_max =
       static_cast<std::size_t>(dice.pick(std::vector<int>{4000, 1 << 20}));
+  if (seed % kSeedsPerFileSeed == 7) {
+    const std::filesystem::path memory = "/dev/shm";
+    setting.files =
+        (std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path()) /
+        ("kpay-sim-" + std::to_string(::getpid()) + "-" + std::to_string(seed));
+  }
   task.tick_after_ms = dice.one_in(2) ? 1000 : std::int64_t{1} << 40U;
   return setting;
 }
@@ -62,7 +72,8 @@ World::World(const Setting& setting, Trace& trace)
   for (std::size_t i = 0; i < setting.hosts; ++i) {
     nodes_.emplace_back();
     nodes_.back().number = i;
-    nodes_.back().disk = std::make_unique<Disk>(dice_);
+    nodes_.back().disk = std::make_unique<Disk>(
+        dice_, setting.files.empty() ? setting.files : setting.files / nodes_.back().name());
   }
 }
 
@@ -70,6 +81,10 @@ World::~World() {
   for (Node& node : nodes_) {
     node.dying = true;  // what its end still tells is nobody's business
     node.process.reset();
+  }
+  if (!setting_.files.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(setting_.files, ignored);
   }
 }
 
@@ -156,14 +171,18 @@ void World::boot(Node& node) {
   parts.options = setting_.task;
   parts.options.owner = node.name() + "." + std::to_string(node.boots);
   parts.make_store = [this, &node](const stream::StageSpec& spec, std::int32_t partition,
-                                   const stream::Identity&) {
+                                   const stream::Identity& identity) {
     const Place place{spec.number - 1U, partition};
-    return node.disk->open(place, [this, &node](const Place& whose, bool before) {
-      if (!node.dying) {
-        spring(node, before ? Point::before_commit : Point::after_commit, whose);
-      }
-      return !node.dying;
-    });
+    stream::OpenMarker whose;
+    whose.identity = identity;
+    whose.owner = to_string(place);
+    return node.disk->open(
+        place, stream::encode(whose), [this, &node](const Place& done, bool before) {
+          if (!node.dying) {
+            spring(node, before ? Point::before_commit : Point::after_commit, done);
+          }
+          return !node.dying;
+        });
   };
   parts.make_nonce = [this] { return numbered_uuid(++nonces_, 0xBB); };
   parts.notice = [this, &node](const stream::StageSpec& spec, std::int32_t partition,
@@ -181,7 +200,7 @@ void World::kill(Node& node) {
   trace_->line(node.name(), "dies");
   coverage_.count("crashes");
   node.dying = true;
-  node.process.reset();
+  node.disk->crash([&] { node.process.reset(); });
   node.dying = false;
   node.frozen = false;
   node.link->cut(now_ms_);
@@ -415,11 +434,14 @@ void World::on_notice(Node& node, const Place& place, const stream::TaskNotice& 
 void World::on_restored(Node& node, const Place& place, const stream::TaskNotice& notice) {
   coverage_.count(notice.from_file ? "restored_from_file" : "restored_from_log");
   const stream::TopicIndex changelog = topics_.index_of(specs_[place.stage].changelog());
-  if (!notice.from_file && log_.bounds(changelog, place.partition).begin > 0) {
+  if (!calm_ && !notice.from_file && log_.bounds(changelog, place.partition).begin > 0) {
     coverage_.hit(Line::restore_after_trim, place.stage);
   }
   const Damage damage = node.disk->damage_of(place);
-  if (damage == Damage::gone) {
+  if (!notice.from_file && damage == Damage::none && node.disk->had_state(place)) {
+    fail("wiped: " + to_string(place) + ": a file that nothing had damaged was not used");
+  }
+  if (damage == Damage::gone && !calm_) {
     coverage_.hit(Line::disk_gone, place.stage);
   } else if (damage == Damage::rolled_back) {
     coverage_.hit(Line::file_rolled_back, place.stage);

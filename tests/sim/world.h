@@ -27,6 +27,7 @@ struct Setting {
   stream::TaskOptions task;
   std::int64_t latency_ms_max = 10;
   int commands = 150;
+  std::filesystem::path files{};  ///< a folder for real state files; empty: they lie in memory
   std::int64_t faults_ms = 6000;  ///< length of the phase with faults
 };
 [[nodiscard]] Setting setting_of(std::uint64_t seed);
