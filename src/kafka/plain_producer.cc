@@ -57,6 +57,33 @@ Result<void> PlainProducer::send(const std::string& topic, std::int32_t partitio
   return {};
 }
 
+Result<void> PlainProducer::send(const std::string& topic, std::int32_t partition, ByteView key,
+                                 std::optional<ByteView> value, const RecordHeaders& headers,
+                                 std::uint64_t tag) {
+  auto* payload = value ? const_cast<std::byte*>(value->data()) : nullptr;
+  const std::size_t size = value ? value->size() : 0;
+  for (;;) {
+    rd_kafka_headers_t* list = rd_kafka_headers_new(headers.size());
+    for (const auto& [name, bytes] : headers) {
+      (void)rd_kafka_header_add(list, name.c_str(), -1, bytes ? bytes->data() : nullptr,
+                                bytes ? static_cast<ssize_t>(bytes->size()) : 0);
+    }
+    const rd_kafka_resp_err_t code = rd_kafka_producev(
+        client_.get(), RD_KAFKA_V_RKT(topic_handle(topic)), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
+        RD_KAFKA_V_VALUE(payload, size), RD_KAFKA_V_HEADERS(list),
+        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(tag)), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return {};
+    }
+    rd_kafka_headers_destroy(list);  // the producer takes them only with the record
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return Unexpected(to_error(code, "send to " + topic));
+    }
+    (void)rd_kafka_poll(client_.get(), kFullWaitMs);
+  }
+}
+
 void PlainProducer::poll() { (void)rd_kafka_poll(client_.get(), 0); }
 
 std::size_t PlainProducer::outstanding() const {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "kafka/client.h"
+#include "kafka/raw_record.h"
 
 namespace kpay::kafka {
 
@@ -30,6 +30,10 @@ class PlainProducer {
   /// Errors: invalid (larger than the client may send, unknown topic or partition).
   Result<void> send(const std::string& topic, std::int32_t partition, ByteView key,
                     std::optional<ByteView> value, std::uint64_t tag = 0);
+  /// The same, with headers.
+  Result<void> send(const std::string& topic, std::int32_t partition, ByteView key,
+                    std::optional<ByteView> value, const RecordHeaders& headers,
+                    std::uint64_t tag = 0);
   /// Serves deliveries that are due, without waiting.
   void poll();
   /// Waits until all is acknowledged. Errors: unavailable (time), or the first delivery error.

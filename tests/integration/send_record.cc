@@ -4,10 +4,15 @@
 //   send_record BOOTSTRAP TOPIC PARTITION zeros SIZE               a record of that many zero bytes
 //   send_record BOOTSTRAP TOPIC PARTITION frame LINEAGE STAGE SENDER_PARTITION FIRST HEXPAYLOAD
 //                                                                  a readable frame of one event
+//   send_record BOOTSTRAP TOPIC PARTITION lines -                  records from standard input,
+//   each
+//                                                                  "HEXKEY HEXVALUE [NAME=HEX]…"
 // An empty HEXVALUE is a record without a value; "-" stands for empty.
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
+#include <sstream>
 #include <string>
 
 #include "kafka/plain_producer.h"
@@ -45,11 +50,31 @@ Bytes forged_frame(char** argv) {
   return builder.cut(parse_uuid(argv[0]).value_or(Uuid{}), sender, {}, 0);
 }
 
+bool send_lines(kafka::PlainProducer& producer, const std::string& topic, std::int32_t partition) {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::istringstream words(line);
+    std::string key;
+    std::string value;
+    std::string header;
+    words >> key >> value;
+    kafka::RecordHeaders headers;
+    while (words >> header) {
+      const std::size_t equals = header.find('=');
+      headers.emplace_back(header.substr(0, equals), from_hex(header.substr(equals + 1)));
+    }
+    if (!producer.send(topic, partition, from_hex(key), ByteView(from_hex(value)), headers)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 6) {
-    std::fprintf(stderr, "usage: send_record BOOTSTRAP TOPIC PARTITION raw|zeros|frame …\n");
+    std::fprintf(stderr, "usage: send_record BOOTSTRAP TOPIC PARTITION raw|zeros|frame|lines …\n");
     return 2;
   }
   const std::string mode = argv[4];
@@ -67,6 +92,9 @@ int main(int argc, char** argv) {
   options.bootstrap_servers = argv[1];
   auto producer = std::move(kafka::PlainProducer::connect(options).value());
   const auto partition = static_cast<std::int32_t>(number(argv[3]));
+  if (mode == "lines") {
+    return send_lines(*producer, argv[2], partition) && producer->flush(30'000) ? 0 : 1;
+  }
   Result<void> sent =
       producer->send(argv[2], partition, key,
                      value.empty() ? std::optional<ByteView>() : std::optional<ByteView>(value));

@@ -1,14 +1,17 @@
 #include "daemons/ctl/books_reader.h"
 
+#include <set>
 #include <unordered_map>
 
 #include "base/hash.h"
 #include "core/limits.h"
+#include "daemons/ctl/letters.h"
 #include "daemons/ctl/receiver.h"
 #include "daemons/tool/sweep.h"
 #include "stages/codecs.h"
 #include "stages/specs.h"
 #include "stream/changelog_reader.h"
+#include "stream/topics.h"
 #include "wire/codec.h"
 
 namespace kpay::ctl {
@@ -96,9 +99,9 @@ class Verification {
     if (Result<void> found = take_ends(); !found) {
       return Unexpected(found.error());
     }
-    for (const auto& step : {&Verification::read_changelogs, &Verification::read_commands,
-                             &Verification::read_inflight, &Verification::read_complete,
-                             &Verification::read_results}) {
+    for (const auto& step : {&Verification::read_changelogs, &Verification::read_letters,
+                             &Verification::read_commands, &Verification::read_inflight,
+                             &Verification::read_complete, &Verification::read_results}) {
       if (Result<void> read = (this->*step)(); !read) {
         return Unexpected(read.error());
       }
@@ -112,9 +115,10 @@ class Verification {
   Result<void> take_ends() {
     for (const std::string& topic :
          {changelog(stages::intake_spec()), changelog(stages::account_spec()),
-          changelog(stages::confirmed_spec()), std::string(stages::kTopicConfirmed),
-          std::string(stages::kTopicFailed), std::string(stages::kTopicComplete),
-          std::string(stages::kTopicInflight), std::string(stages::kTopicIncoming)}) {
+          changelog(stages::confirmed_spec()), std::string(stream::kDeadLetterTopic),
+          std::string(stages::kTopicConfirmed), std::string(stages::kTopicFailed),
+          std::string(stages::kTopicComplete), std::string(stages::kTopicInflight),
+          std::string(stages::kTopicIncoming)}) {
       Result<std::vector<stream::LogBounds>> bounds = reached_->bounds(topic);
       if (!bounds) {
         return Unexpected(bounds.error());
@@ -184,6 +188,7 @@ class Verification {
       lineage_ = state.reader().open().identity.lineage;
       cuts[i / partitions]->push_back(state.reader().marker().registers.position);
     }
+    cut_ = cut;
     books_.emplace(std::move(cut));
     for (const ChangelogState& state : states_) {
       for (const std::string& fault : state.faults()) {
@@ -196,13 +201,56 @@ class Verification {
     return {};
   }
 
+  // Which events were put aside, and which of them operators had applied later (R24). What a marker
+  // covers has its dead letters and answers in the log (R15).
+  Result<void> read_letters() {
+    std::vector<Receiver> receivers(static_cast<std::size_t>(reached_->partitions));
+    stream::Frame frame;
+    return sweep({std::string(stream::kDeadLetterTopic)},
+                 [&](std::size_t part, const stream::LogRecord& record) {
+                   if (stream::read_frame(record.value, frame) && frame.lineage == lineage_) {
+                     receivers[part].take(frame, [&](const stream::Frame::Item& item) {
+                       take_letter(frame.sender.stage, item.payload);
+                     });
+                   }
+                 });
+  }
+
+  void take_letter(std::uint16_t stage, ByteView payload) {
+    if (const auto letter = stream::decode_dead_letter(payload)) {
+      const stream::Origin& origin = letter->origin;
+      dead_.insert({stage, origin.partition, {origin.offset, origin.index}});
+    } else if (const auto answer = stream::decode_operator_answer(payload);
+               answer && answer->verdict == stream::OperatorVerdict::done) {
+      replayed_.insert({stage, answer->at.partition, {answer->at.offset, answer->at.index}});
+    }
+  }
+
+  // The payload that a stage applied at this place of its input: none of a dead letter, and that of
+  // the dead letter where an operator's record replays one. Nothing when it applied none.
+  std::optional<ByteView> applied(const LetterId& place, ByteView payload, std::int64_t cut) {
+    if (!stream::is_operator_record(payload)) {
+      return dead_.count(place) == 0 ? std::optional(payload) : std::nullopt;
+    }
+    operator_record_ = stream::decode_operator_record(payload);
+    const auto* replay = operator_record_ && operator_record_->stage == place.stage
+                             ? std::get_if<stream::ReplayLetter>(&operator_record_->what)
+                             : nullptr;
+    const bool waits = place.key.offset >= cut;
+    return replay != nullptr && (waits || replayed_.count(place) > 0)
+               ? std::optional(ByteView(replay->bytes))
+               : std::nullopt;
+  }
+
   Result<void> read_commands() {
     wire::CommandCodec codec;
     core::Command command;
     return sweep({stages::kTopicIncoming}, [&](std::size_t part, const stream::LogRecord& record) {
       const auto partition = static_cast<std::int32_t>(part);
-      if (record.value.size() > core::kEventBytesMax || stream::is_runtime_record(record.value) ||
-          codec.decode(record.value, command) ||
+      const std::optional<ByteView> value = applied(
+          {stages::kIntake, partition, {record.offset, 0}}, record.value, cut_.intake[part]);
+      if (!value || value->size() > core::kEventBytesMax || stream::is_runtime_record(*value) ||
+          codec.decode(*value, command) ||
           partition_of(core::key_of(command), reached_->partitions) != partition) {
         return;  // a tick, or a dead letter
       }
@@ -211,7 +259,8 @@ class Verification {
   }
 
   // Reads frames; each event that a receiver would apply goes to `taker`.
-  Result<void> read_frames(const std::string& topic,
+  Result<void> read_frames(const std::string& topic, std::uint16_t stage,
+                           const std::vector<std::int64_t>& cut,
                            const std::function<void(std::int32_t partition, std::int64_t offset,
                                                     ByteView payload)>& taker) {
     std::vector<Receiver>& receivers = receivers_[topic];
@@ -223,7 +272,12 @@ class Verification {
         return;  // a tick, or a dead letter
       }
       receivers[part].take(frame, [&](const stream::Frame::Item& item) {
-        taker(static_cast<std::int32_t>(part), record.offset, item.payload);
+        const auto index = static_cast<std::uint32_t>(&item - frame.events.data());
+        const auto partition = static_cast<std::int32_t>(part);
+        if (const std::optional<ByteView> payload =
+                applied({stage, partition, {record.offset, index}}, item.payload, cut[part])) {
+          taker(partition, record.offset, *payload);
+        }
       });
     });
     for (std::size_t p = 0; p < receivers.size(); ++p) {
@@ -238,7 +292,7 @@ class Verification {
   Result<void> read_inflight() {
     wire::InflightCodec codec;
     core::InflightEvent event;
-    return read_frames(stages::kTopicInflight,
+    return read_frames(stages::kTopicInflight, stages::kAccount, cut_.account,
                        [&](std::int32_t partition, std::int64_t offset, ByteView payload) {
                          if (!codec.decode(payload, event)) {
                            books_->take_event(partition, offset, event);
@@ -249,7 +303,7 @@ class Verification {
   Result<void> read_complete() {
     wire::OutcomeCodec codec;
     core::Outcome outcome;
-    return read_frames(stages::kTopicComplete,
+    return read_frames(stages::kTopicComplete, stages::kConfirmed, cut_.confirmed,
                        [&](std::int32_t partition, std::int64_t offset, ByteView payload) {
                          if (!codec.decode(payload, outcome)) {
                            books_->take_outcome(partition, offset, outcome);
@@ -328,6 +382,10 @@ class Verification {
   VerifiedBooks verified_;
   std::vector<ChangelogState> states_;
   Uuid lineage_;
+  BooksCut cut_;
+  std::set<LetterId> dead_;
+  std::set<LetterId> replayed_;                            // places of operators' records
+  std::optional<stream::OperatorRecord> operator_record_;  // of the event in hand
   std::optional<Books> books_;
   std::map<std::string, std::vector<Receiver>> receivers_;
   std::vector<std::uint64_t> numbers_;  // of the last result, by topic and partition

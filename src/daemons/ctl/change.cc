@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <variant>
 
 namespace kpay::ctl {
 
@@ -19,10 +20,15 @@ void add_danger_options(CLI::App& command, Session& session) {
   command.add_flag("--no-input", session.no_input, "Never ask: without --yes it is exit 2");
 }
 
-std::optional<Answer> ask(const Session& session, const tool::Connection& connection,
-                          const std::string& effect) {
+namespace {
+
+// What was typed in answer to the question; nothing with --yes. An Answer ends the command.
+std::variant<std::monostate, std::string, Answer> typed(const Session& session,
+                                                        const tool::Connection& connection,
+                                                        const std::string& effect,
+                                                        const std::string& question) {
   if (session.yes) {
-    return std::nullopt;
+    return {};
   }
   const std::string where =
       effect + " (" + connection.client.bootstrap_servers + ", topics " + connection.prefix + "*)";
@@ -30,13 +36,39 @@ std::optional<Answer> ask(const Session& session, const tool::Connection& connec
     return failed(tool::Exit::usage, "confirmation_needed", where + ": that needs a confirmation",
                   "without a terminal, confirm it with --yes");
   }
-  std::fprintf(stderr, "%s\nGo on? [y/N] ", where.c_str());
+  std::fprintf(stderr, "%s\n%s ", where.c_str(), question.c_str());
   std::string answer;
   std::getline(std::cin, answer);
-  if (answer == "y" || answer == "Y" || answer == "yes") {
+  return answer;
+}
+
+Answer declined() {
+  return failed(tool::Exit::refused, "declined", "not confirmed: nothing was changed");
+}
+
+}  // namespace
+
+std::optional<Answer> ask(const Session& session, const tool::Connection& connection,
+                          const std::string& effect) {
+  const auto said = typed(session, connection, effect, "Go on? [y/N]");
+  if (const auto* stop = std::get_if<Answer>(&said)) {
+    return *stop;
+  }
+  const auto* answer = std::get_if<std::string>(&said);
+  if (answer == nullptr || *answer == "y" || *answer == "Y" || *answer == "yes") {
     return std::nullopt;
   }
-  return failed(tool::Exit::refused, "declined", "not confirmed: nothing was changed");
+  return declined();
+}
+
+std::optional<Answer> ask_typed(const Session& session, const tool::Connection& connection,
+                                const std::string& effect, const std::string& words) {
+  const auto said = typed(session, connection, effect, "Type \"" + words + "\" to go on:");
+  if (const auto* stop = std::get_if<Answer>(&said)) {
+    return *stop;
+  }
+  const auto* answer = std::get_if<std::string>(&said);
+  return answer == nullptr || *answer == words ? std::nullopt : std::optional(declined());
 }
 
 std::string operator_name() {

@@ -22,6 +22,11 @@ void add_danger_options(CLI::App& command, Session& session);
 [[nodiscard]] std::optional<Answer> ask(const Session& session, const tool::Connection& connection,
                                         const std::string& effect);
 
+/// The same for what can never be taken back: the words have to be typed.
+[[nodiscard]] std::optional<Answer> ask_typed(const Session& session,
+                                              const tool::Connection& connection,
+                                              const std::string& effect, const std::string& words);
+
 /// Who is asking: for the records that keep an owner.
 [[nodiscard]] std::string operator_name();
 

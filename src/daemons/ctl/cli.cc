@@ -133,6 +133,7 @@ int run(int argc, const char* const* argv) {
   add_load(app, session);
   add_dlq(app, session);
   add_status(app, session);
+  add_tasks(app, session);
   add_config(app, session);
   add_completion(app, session);
   add_version(app, session);

@@ -34,6 +34,7 @@ void add_pipeline(CLI::App& app, Session& session);
 void add_dlq(CLI::App& app, Session& session);
 void add_load(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
+void add_tasks(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 
