@@ -113,6 +113,57 @@ class Daemon:
         return json.loads(body) if code == 200 else None
 
 
+class Gateway(Daemon):
+    """kpay-gateway: it has no tasks, and its page and API are where `port` says (0: a free one)."""
+
+    def __init__(self, rig, instance="gateway-1", port=0):
+        super().__init__(rig, "gateway", instance)
+        self.port = port
+
+    def write_config(self, **overrides):
+        self.config.write_text(
+            f"instance: {{id: {self.instance}}}\n"
+            f"kafka:\n  bootstrap_servers: [127.0.0.1:{self.rig.port}]\n  partitions: {self.rig.partitions}\n"
+            f"http: {{listen: '127.0.0.1:{self.port}'}}\n"
+            "log: {format: json}\n" + overrides.pop("extra", ""))
+
+    def start(self):
+        super().start()
+        self._write_lock()
+        return self
+
+    def _write_lock(self):
+        (self.folder / "state").mkdir(exist_ok=True)  # where Rig.wipe() looks for what was left running
+        (self.folder / "state" / "lock").write_text(str(self.process.pid))
+
+    def status(self):
+        return {"tasks": []} if self.get("/healthz")[0] == 200 else None
+
+
+class LoadService(Gateway):
+    """kpay-load serve, which may load this system; it has no HTTP."""
+
+    def __init__(self, rig, instance="load-1"):
+        super().__init__(rig, instance)
+        self.kind = "load"
+
+    def start(self):
+        self.config.write_text(f"kafka: {{bootstrap_servers: [127.0.0.1:{self.rig.port}]}}\n")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.rig.bin / "kpay-load"), "serve", "--allow-load", "--instance", self.instance,
+                 "--config", str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        self._write_lock()
+        return self
+
+    def get(self, path, timeout=5):
+        return (200, "") if self.running() else (None, "not running")
+
+    def status(self):
+        return {"tasks": []} if self.running() else None
+
+
 class Rig:
     """A folder, a port, and what runs there."""
 
@@ -188,14 +239,21 @@ class Rig:
         self.daemons[instance] = Daemon(self, kind, instance, **kwargs)
         return self.daemons[instance]
 
+    def add_gateway(self, port=0):
+        """The page and the API, and the load generator that they drive; start_daemons() starts both."""
+        self.daemons["load-1"] = LoadService(self)
+        self.daemons["gateway-1"] = Gateway(self, port=port)
+        return self.daemons["gateway-1"]
+
     def start_daemons(self, wait=True):
         for kind, count in DAEMONS.items():
             for number in range(1, count + 1):
                 instance = f"{kind}-{number}"
                 if instance not in self.daemons:
                     self.add(kind, instance)
-                if not self.daemons[instance].running():
-                    self.daemons[instance].start()
+        for daemon in self.daemons.values():
+            if not daemon.running():
+                daemon.start()
         if wait:
             self.wait_ready()
 

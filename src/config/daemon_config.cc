@@ -272,6 +272,12 @@ KafkaConfig kafka_config(const Config& config) {
   return kafka;
 }
 
+LogConfig log_config(const Config& config) {
+  const std::vector<Field> fields = process_fields();
+  return {word<LogLevel>(config, "log.level", fields),
+          word<LogFormat>(config, "log.format", fields)};
+}
+
 DaemonConfig daemon_config(const Config& config) {
   const auto count = [&](std::string_view path) {
     return static_cast<std::size_t>(config.integer(path));
@@ -294,8 +300,7 @@ DaemonConfig daemon_config(const Config& config) {
   daemon.admin_socket = config.text("admin.socket");
   daemon.worker = {count("worker.threads"), config.size("worker.unacknowledged_bytes_max"),
                    count("worker.input_batch_records")};
-  daemon.log = {word<LogLevel>(config, "log.level", fields),
-                word<LogFormat>(config, "log.format", fields)};
+  daemon.log = log_config(config);
   daemon.stop_deadline = config.duration("stop.deadline");
   daemon.time_jump_max = config.duration("time.jump_max");
   daemon.hash = config.hash();

@@ -92,6 +92,8 @@ struct DaemonConfig {
 [[nodiscard]] DaemonConfig daemon_config(const Config& config);
 /// REQUIRES: `config` was accepted by a schema that has the kafka fields.
 [[nodiscard]] KafkaConfig kafka_config(const Config& config);
+/// REQUIRES: `config` was accepted by a schema that has the fields of log.
+[[nodiscard]] LogConfig log_config(const Config& config);
 
 /// load() and daemon_config() in one step, for daemons without fields of their own.
 [[nodiscard]] Result<DaemonConfig> load_daemon_config(const std::string& path);

@@ -1,5 +1,5 @@
 // The page of docs/configuration.md.
-#include "config/daemon_config.h"
+#include "config/gateway_config.h"
 
 namespace kpay::config {
 
@@ -26,6 +26,7 @@ the outcome of a payment; limits and rules of the business are records on the lo
 ## Daemons
 )";
   page += reference(daemon_schema());
+  page += "\n## Gateway\n\n" + reference(gateway_schema());
   page += "\n## Tools: kpayctl, kpay-load\n\nThe fields of `kafka` above, and no others.\n";
   page += "\n## Example\n\nEvery field of a daemon, with its default:\n\n```yaml\n";
   page += example(daemon_schema());

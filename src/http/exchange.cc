@@ -130,6 +130,9 @@ Outcome dispatch(const Router& router, const Head& head, Request request) {
   outcome.route = match.route->pattern;
   try {
     outcome.response = match.route->handler(request);
+    if (head.method == "HEAD") {
+      outcome.response.stream.reset();
+    }
   } catch (const std::exception&) {  // it ends here and the client learns nothing of it
     outcome.failed = true;
     outcome.response = problem_response({.status = 500,
@@ -137,6 +140,15 @@ Outcome dispatch(const Router& router, const Head& head, Request request) {
                                                    "answered; the log says why."});
   }
   return outcome;
+}
+
+std::string_view method_label(std::string_view method) noexcept {
+  for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}) {
+    if (method == known) {
+      return known;
+    }
+  }
+  return "other";
 }
 
 std::string response_head(const Response& response, bool keep_alive) {
@@ -151,7 +163,9 @@ std::string response_head(const Response& response, bool keep_alive) {
     add("Content-Type", response.content_type);
   }
   if (response.status != 204 && response.status != 304) {
-    add("Content-Length", std::to_string(response.body.size()));
+    if (response.stream == nullptr) {
+      add("Content-Length", std::to_string(response.body.size()));
+    }
   }
   bool has_cache_control = false;
   for (const auto& [name, value] : response.headers) {
@@ -162,7 +176,7 @@ std::string response_head(const Response& response, bool keep_alive) {
     add("Cache-Control", "no-store");
   }
   add("X-Content-Type-Options", "nosniff");
-  add("Connection", keep_alive ? "keep-alive" : "close");
+  add("Connection", keep_alive && response.stream == nullptr ? "keep-alive" : "close");
   return head + "\r\n";
 }
 

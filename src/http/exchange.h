@@ -37,6 +37,9 @@ struct Outcome {
 /// Finds the handler and calls it. Never throws what the handler throws.
 [[nodiscard]] Outcome dispatch(const Router& router, const Head& head, Request request);
 
+/// The method as a label of metrics: unknown ones are one.
+[[nodiscard]] std::string_view method_label(std::string_view method) noexcept;
+
 /// Status line and headers, for a body of that size.
 [[nodiscard]] std::string response_head(const Response& response, bool keep_alive);
 

@@ -25,6 +25,10 @@ inline constexpr std::int64_t keep_alive_ms = 5'000;   ///< between two requests
 inline constexpr int keep_alive_requests_max = 1'000;
 inline constexpr std::int64_t stop_ms_max = 700;  ///< for requests in hand at a stop
 
+// Of a broadcaster.
+inline constexpr std::size_t stream_connections_max = 4'000;
+inline constexpr std::int64_t stream_stuck_ms = 15'000;  ///< taking nothing for so long: cut
+
 // Of a client.
 inline constexpr std::size_t answer_bytes_max = 16U << 20U;
 

@@ -3,12 +3,15 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace kpay::http {
+
+class Broadcaster;
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
@@ -34,6 +37,9 @@ struct Response {
   std::string content_type = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
+  /// Set: after the head, which has no Content-Length, the connection is the broadcaster's. Plain
+  /// connections only; over TLS such an answer is a 503.
+  std::shared_ptr<Broadcaster> stream{};
 };
 
 /// Called by any of the server's threads, by several at a time. What it throws becomes a 500

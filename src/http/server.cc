@@ -27,6 +27,7 @@
 #include <set>
 
 #include "base/time.h"
+#include "http/broadcaster.h"
 #include "http/exchange.h"
 #include "http/tls.h"
 #include "telemetry/telemetry.h"
@@ -210,15 +211,6 @@ std::string shake_hands(Session& session) {
   net::SecureStreamSocket secure(session.socket());
   secure.completeHandshake();
   return secure.havePeerCertificate() ? secure.peerCertificate().commonName() : "";
-}
-
-std::string_view method_label(std::string_view method) {
-  for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}) {
-    if (method == known) {
-      return known;
-    }
-  }
-  return "other";
 }
 
 }  // namespace
@@ -431,11 +423,15 @@ bool Server::Impl::serve_one(Session& session, const std::string& principal) {
          answer(session, head, dispatch(router_, head, std::move(request)), begin_ms);
 }
 
-// False when the connection is to be closed.
+// False when the connection is to be closed, or is a broadcaster's now.
 bool Server::Impl::answer(Session& session, const Head& head, Outcome outcome,
                           std::int64_t begin_ms) {
   const bool keep = head.keep_alive && !is_stopping() && tcp_.queuedConnections() == 0;
   session.setKeepAlive(keep);
+  const std::shared_ptr<Broadcaster> stream = outcome.response.stream;
+  if (stream != nullptr && (options_.tls || !stream->has_room())) {
+    outcome.response = problem_response({.status = 503, .detail = "No more streams are served."});
+  }
   std::string text = response_head(outcome.response, keep);
   if (head.method != "HEAD" && outcome.response.status != 204 && outcome.response.status != 304) {
     text += outcome.response.body;
@@ -453,7 +449,11 @@ bool Server::Impl::answer(Session& session, const Head& head, Outcome outcome,
     metrics.histogram(families::http_seconds, {outcome.route})
         .observe(static_cast<double>(monotonic_ms() - begin_ms) / 1000.0);
   }
-  return session.send(text) && keep;
+  const bool sent = session.send(text);
+  if (sent && outcome.response.stream != nullptr) {
+    stream->take(::dup(session.socket().impl()->sockfd()));
+  }
+  return sent && keep && outcome.response.stream == nullptr;
 }
 
 // Answers what is not a request that a handler could see. The peer may still be sending: its

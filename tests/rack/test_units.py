@@ -24,8 +24,8 @@ class Units(unittest.TestCase):
                               capture_output=True, text=True, check=False)
 
     def test_every_daemon_has_a_unit(self):
-        self.assertEqual(DAEMONS, ["kpay-account@.service", "kpay-confirmed@.service", "kpay-inflight@.service",
-                                   "kpay-throughput@.service"])
+        self.assertEqual(DAEMONS, ["kpay-account@.service", "kpay-confirmed@.service", "kpay-gateway@.service",
+                                   "kpay-inflight@.service", "kpay-throughput@.service"])
 
     def test_exposure_is_at_most_1_5(self):
         for unit in [name.replace("@", "@x-1") for name in DAEMONS] + ["kafka.service"]:

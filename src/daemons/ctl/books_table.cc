@@ -11,19 +11,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenRounds{1100};  // a checkpoint takes a second
 
-core::Sum sum_of_digits(std::string_view digits) {
-  const bool negative = digits.starts_with('-');
-  core::Sum sum;
-  for (const char c : digits.substr(negative ? 1 : 0)) {
-    const core::Sum twice = sum + sum;
-    const core::Sum eightfold = twice + twice + twice + twice;
-    sum = eightfold + twice;
-    sum += c - '0';
-  }
-  core::Sum result;
-  return negative ? result -= sum : result += sum;
-}
-
 // A whole number, or decimal text where 64 bits are too few.
 core::Sum sum_in(const nlohmann::json& row, const char* name) {
   const auto found = row.find(name);
@@ -115,6 +102,19 @@ bool same(const ShownBooks& a, const ShownBooks& b) {
 }
 
 }  // namespace
+
+core::Sum sum_of_digits(std::string_view digits) {
+  const bool negative = digits.starts_with('-');
+  core::Sum sum;
+  for (const char c : digits.substr(negative ? 1 : 0)) {
+    const core::Sum twice = sum + sum;
+    const core::Sum eightfold = twice + twice + twice + twice;
+    sum = eightfold + twice;
+    sum += c - '0';
+  }
+  core::Sum result;
+  return negative ? result -= sum : result += sum;
+}
 
 bool ShownBooks::conserved() const noexcept {
   return std::all_of(currencies.begin(), currencies.end(),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/sum.h"
@@ -41,6 +42,9 @@ struct ShownBooks {
 
   [[nodiscard]] bool conserved() const noexcept;
 };
+
+/// A number of any size, as a row's fields have it. REQUIRES: digits, or a minus and digits.
+[[nodiscard]] core::Sum sum_of_digits(std::string_view digits);
 
 /// Takes the fields of a row into the statement. `table` is "intake.totals", "account.totals",
 /// "settle.totals" or "account.accounts". Errors: corrupt (no such row).

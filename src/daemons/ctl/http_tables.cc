@@ -96,11 +96,17 @@ Result<HttpTables> HttpTables::open(const HttpFlags& flags, tool::Reached& reach
   if (!metadata) {
     return Unexpected(metadata.error());
   }
+  return of(flags, *metadata, reached.partitions);
+}
+
+HttpTables HttpTables::of(const HttpFlags& flags,
+                          const std::map<std::string, std::string>& metadata,
+                          std::int32_t partitions) {
   HttpTables tables;
-  tables.partitions_ = reached.partitions;
+  tables.partitions_ = partitions;
   tables.tls_ = !flags.certificate.empty() || !flags.ca.empty();
   tables.client_.emplace(http::ClientOptions{flags.ca, flags.certificate, flags.key});
-  for (const auto& [id, json] : *metadata) {
+  for (const auto& [id, json] : metadata) {
     if (std::optional<Instance> instance = parse_instance(id, json)) {
       tables.instances_.push_back(std::move(*instance));
     }
@@ -186,7 +192,7 @@ Result<std::optional<std::string>> HttpTables::get(const std::string& stage,
 Result<RowPage> HttpTables::ask_page(const Instance& instance, const std::string& path,
                                      std::size_t limit, const std::string& cursor) const {
   Result<http::ClientResponse> response =
-      ask(instance, path + "?limit=" + std::to_string(limit) +
+      ask(instance, path + "limit=" + std::to_string(limit) +
                         (cursor.empty() ? "" : "&cursor=" + in_url(cursor)));
   if (!response) {
     return Unexpected(response.error());
@@ -203,19 +209,25 @@ Result<RowPage> HttpTables::ask_page(const Instance& instance, const std::string
   return page;
 }
 
+Result<RowPage> HttpTables::page_of(const Instance& instance, const std::string& stage,
+                                    const std::string& table, std::size_t limit,
+                                    const std::string& cursor) const {
+  return ask_page(instance, "/tables/" + stage + "." + table + "?", limit, cursor);
+}
+
 Result<RowPage> HttpTables::page(const std::string& stage, const std::string& table,
                                  std::size_t limit, const std::string& cursor) const {
   // The cursor is "instance~its own cursor": the pages of one instance, then those of the next.
   const std::size_t mark = cursor.find('~');
   const std::string at = cursor.substr(0, mark);
-  const std::string path = "/tables/" + stage + "." + table;
   const std::vector<Instance> all = serving(stage);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (all[i].id < at) {
       continue;
     }
     const bool same = all[i].id == at && mark != std::string::npos;
-    Result<RowPage> page = ask_page(all[i], path, limit, same ? cursor.substr(mark + 1) : "");
+    Result<RowPage> page =
+        page_of(all[i], stage, table, limit, same ? cursor.substr(mark + 1) : "");
     if (!page) {
       return page;
     }
@@ -233,10 +245,13 @@ Result<RowPage> HttpTables::page(const std::string& stage, const std::string& ta
 
 Result<void> HttpTables::each(const Instance& instance, const std::string& stage,
                               const std::string& table,
-                              const std::function<void(const Row&)>& taker) const {
+                              const std::function<void(const Row&)>& taker,
+                              const std::string& from) const {
   std::string cursor;
+  const std::string range = from.empty() ? "" : "from=" + in_url(from) + "&";
+  const std::string path = "/tables/" + stage + "." + table + "?" + range;
   do {
-    Result<RowPage> page = ask_page(instance, "/tables/" + stage + "." + table, kPageRows, cursor);
+    Result<RowPage> page = ask_page(instance, path, kPageRows, cursor);
     if (!page) {
       return Unexpected(page.error());
     }

@@ -53,6 +53,9 @@ struct RowPage {
 class HttpTables {
  public:
   static Result<HttpTables> open(const HttpFlags& flags, tool::Reached& reached);
+  /// From the records of `metadata`, by instance, as they are now.
+  static HttpTables of(const HttpFlags& flags, const std::map<std::string, std::string>& metadata,
+                       std::int32_t partitions);
 
   /// The row's fields, asked of who has that partition. Errors: unavailable, naming the partition
   /// that nobody serves, or the daemon that doesn't answer.
@@ -61,9 +64,14 @@ class HttpTables {
   /// A page of what all instances have; `cursor` is the page's before.
   Result<RowPage> page(const std::string& stage, const std::string& table, std::size_t limit,
                        const std::string& cursor) const;
-  /// Every row of an instance's table.
+  /// Every row of an instance's table, or those from the key `from` on.
   Result<void> each(const Instance& instance, const std::string& stage, const std::string& table,
-                    const std::function<void(const Row&)>& taker) const;
+                    const std::function<void(const Row&)>& taker,
+                    const std::string& from = "") const;
+  /// A page of what one instance has; `cursor` is the page's before.
+  Result<RowPage> page_of(const Instance& instance, const std::string& stage,
+                          const std::string& table, std::size_t limit,
+                          const std::string& cursor) const;
 
   /// Who serves the stage, by id; each partition of it once, at its newest instance.
   [[nodiscard]] std::vector<Instance> serving(const std::string& stage) const;

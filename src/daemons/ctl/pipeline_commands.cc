@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.h"
-#include "daemons/ctl/books_table.h"
 #include "daemons/ctl/change.h"
 #include "daemons/ctl/cli.h"
 #include "daemons/ctl/control.h"
+#include "daemons/ctl/drain_proof.h"
 
 namespace kpay::ctl {
 
@@ -99,78 +99,27 @@ Result<Answer> set(const Session& session, const PipelineFlags& flags, bool paus
                 changed->changed ? "" : "it was so already\n"};
 }
 
-// Where the tasks of a stage stand; their markers prove it.
-Json positions(const std::vector<InstanceView>& instances, const std::string& stage) {
-  std::map<std::int32_t, Json> by_partition;
-  for (const InstanceView& instance : instances) {
-    for (const TaskView& task : instance.tasks) {
-      if (task.stage == stage && task.phase == "running") {
-        by_partition[task.partition] = {{"partition", task.partition},
-                                        {"position", task.checkpoint_position},
-                                        {"hash", task.state_hash}};
-      }
-    }
-  }
-  Json list = Json::array();
-  for (auto& [partition, each] : by_partition) {
-    list.push_back(std::move(each));
-  }
-  return list;
-}
-
-// Empty when each paused intake task has a marker at its very position: its totals are final.
-std::string not_marked(const std::vector<InstanceView>& instances) {
-  for (const InstanceView& instance : instances) {
-    for (const TaskView& task : instance.tasks) {
-      if (task.stage == "intake" && task.checkpoint_position != task.position) {
-        return "intake/" + std::to_string(task.partition) + " has no checkpoint at " +
-               std::to_string(task.position) + " yet";
-      }
-    }
-  }
-  return {};
-}
-
 // Why the pipeline is not drained yet; empty when it is, and then `instances` is the proof.
-Result<std::string> not_drained(const Session& session, tool::Reached& reached,
-                                std::vector<InstanceView>& instances, ShownBooks& books) {
+Result<std::string> look(const Session& session, tool::Reached& reached,
+                         std::vector<InstanceView>& instances, ShownBooks& books) {
   Result<std::vector<InstanceView>> seen = read_instances(reached);
   if (!seen) {
     return Unexpected(seen.error());
   }
   instances = std::move(*seen);
-  const std::int64_t now_ms = wall_clock_now().ms;
-  for (const std::string& why :
-       {missing_tasks(instances, "intake", reached.partitions, true, now_ms),
-        missing_tasks(instances, "settle", reached.partitions, false, now_ms),
-        not_marked(instances)}) {
-    if (!why.empty()) {
-      return why;
-    }
-  }
   Result<HttpTables> tables = HttpTables::open(session.http, reached);
   if (!tables) {
     return Unexpected(tables.error());
   }
-  Result<ShownBooks> shown = show_books(*tables, 1);
-  if (!shown) {
-    return "tables: " + shown.error().message;
-  }
-  books = std::move(*shown);
-  for (const auto& [currency, each] : books.currencies) {
-    if (each.in_flight != 0 || each.in_flight_value != core::Sum{}) {
-      return std::to_string(each.in_flight) + " payments in flight (" + currency + ")";
-    }
-  }
-  return books.missing.empty() ? std::string() : books.missing.front() + " is not served";
+  return not_drained(*tables, reached.partitions, instances, books);
 }
 
 Answer drained_answer(const Change& change, const std::vector<InstanceView>& instances,
                       const ShownBooks& books) {
   Json json = document(change);
   json["drained"] = true;
-  json["intake"] = positions(instances, "intake");
-  json["settle"] = positions(instances, "settle");
+  json["intake"] = Json::parse(positions_json(instances, "intake"));
+  json["settle"] = Json::parse(positions_json(instances, "settle"));
   json["in_flight"] = Json::object();
   for (const auto& [currency, each] : books.currencies) {
     json["in_flight"][currency] = {{"count", each.in_flight},
@@ -212,7 +161,7 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
   std::vector<InstanceView> instances;
   ShownBooks books;
   Result<std::string> missing =
-      wait_for(deadline, [&] { return not_drained(session, *reached, instances, books); });
+      wait_for(deadline, [&] { return look(session, *reached, instances, books); });
   if (!missing) {
     return Unexpected(missing.error());
   }

@@ -119,14 +119,15 @@ Result<std::vector<std::int64_t>> Reached::ends(std::string_view name) const {
 
 Result<Reached> reach_system(const ConnectionFlags& flags) {
   Result<Connection> connection = resolve(flags);
-  if (!connection) {
-    return Unexpected(connection.error());
-  }
-  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(*connection);
+  return connection ? reach_system(std::move(*connection)) : Unexpected(connection.error());
+}
+
+Result<Reached> reach_system(Connection connection) {
+  Result<std::unique_ptr<kafka::TopicReader>> reader = reach(connection);
   if (!reader) {
     return Unexpected(reader.error());
   }
-  const std::string topic = connection->topic(stages::kTopicIncoming);
+  const std::string topic = connection.topic(stages::kTopicIncoming);
   Result<std::vector<kafka::TopicInfo>> infos = (*reader)->admin().describe({topic}, kAnswerMs);
   if (!infos) {
     return Unexpected(infos.error());
@@ -136,12 +137,12 @@ Result<Reached> reach_system(const ConnectionFlags& flags) {
                       "topic " + topic + " doesn't exist (`kpayctl topics apply` makes it)");
   }
   const kafka::TopicInfo& incoming = infos->front();
-  if (connection->partitions && *connection->partitions != incoming.partitions) {
+  if (connection.partitions && *connection.partitions != incoming.partitions) {
     return Unexpected(ErrorCode::invalid,
                       "topic " + topic + " has " + std::to_string(incoming.partitions) +
-                          " partitions, not " + std::to_string(*connection->partitions));
+                          " partitions, not " + std::to_string(*connection.partitions));
   }
-  return Reached{std::move(*connection), std::move(*reader), incoming.partitions, incoming.id};
+  return Reached{std::move(connection), std::move(*reader), incoming.partitions, incoming.id};
 }
 
 }  // namespace kpay::tool

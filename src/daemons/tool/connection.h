@@ -65,5 +65,6 @@ struct Reached {
 /// resolve() and reach(), and what payments.incoming looks like. Errors: not_found, with a hint;
 /// invalid, when it has another number of partitions than was said.
 [[nodiscard]] Result<Reached> reach_system(const ConnectionFlags& flags);
+[[nodiscard]] Result<Reached> reach_system(Connection connection);
 
 }  // namespace kpay::tool

@@ -1,0 +1,40 @@
+// Limits of the gateway: its API, its page and what it keeps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kpay::gateway::limits {
+
+// Of one request.
+inline constexpr std::size_t body_bytes_max = 64U << 10U;  ///< of one document
+inline constexpr std::size_t batch_bytes_max = 4U << 20U;  ///< of many lines
+inline constexpr std::size_t batch_lines_max = 20'000;
+inline constexpr std::size_t line_bytes_max = 4U << 10U;
+inline constexpr int json_depth_max = 8;
+inline constexpr std::size_t reason_bytes_max = 200;
+inline constexpr std::int64_t wait_seconds_max = 10;
+
+// Of what a request waits for.
+inline constexpr std::int64_t acknowledge_ms_max = 5'000;
+/// An outcome that was told before the wait began is looked for in the tables so often.
+inline constexpr std::int64_t look_ms = 300;
+
+// Of the process.
+inline constexpr std::size_t http_threads = 32;
+inline constexpr std::size_t queued_commands_max = 100'000;
+inline constexpr std::size_t recent_payments = 200;
+inline constexpr std::size_t series_points = 300;  ///< one each second
+inline constexpr std::int64_t windows_shown = 30;  ///< minutes
+inline constexpr std::size_t letters_max = 200;
+inline constexpr std::size_t page_rows_default = 50;
+inline constexpr std::size_t page_rows_max = 500;
+
+// Of how often it looks.
+inline constexpr std::int64_t snapshot_ms = 1'000;
+inline constexpr std::int64_t books_ms_min = 5'000;
+/// Summing every account takes at most one part in so many of the time.
+inline constexpr std::int64_t books_share = 10;
+inline constexpr std::int64_t letters_ms = 2'000;
+
+}  // namespace kpay::gateway::limits

@@ -1,0 +1,69 @@
+#include "daemons/gateway/live.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/time.h"
+#include "daemons/ctl/control.h"
+#include "daemons/gateway/limits.h"
+
+namespace kpay::gateway {
+
+namespace {
+
+constexpr std::int64_t kSeenMs = 2'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Live>> Live::start(tool::Connection connection,
+                                          const ctl::HttpFlags& daemons,
+                                          http::Broadcaster& broadcaster,
+                                          const std::function<void(const Error&)>& failed) {
+  Result<tool::Reached> reached = tool::reach_system(std::move(connection));
+  if (!reached) {
+    return Unexpected(reached.error());
+  }
+  std::unique_ptr<Live> live(new Live(std::move(*reached)));
+  Result<std::unique_ptr<Feed>> feed = Feed::start(live->reached_, failed);
+  Result<std::unique_ptr<Submitter>> submitter = Submitter::start(live->reached_);
+  Result<std::unique_ptr<Outcomes>> outcomes = Outcomes::start(live->reached_, failed);
+  if (!feed || !submitter || !outcomes) {
+    return Unexpected(!feed ? feed.error() : !submitter ? submitter.error() : outcomes.error());
+  }
+  live->feed_ = std::move(*feed);
+  live->submitter_ = std::move(*submitter);
+  live->outcomes_ = std::move(*outcomes);
+  live->watcher_ = std::make_unique<Watcher>(
+      WatcherParts{live->feed_.get(), daemons, live->partitions(), &broadcaster});
+  return live;
+}
+
+Result<void> Live::write_state(const std::string& key, const std::string& value) {
+  const std::lock_guard lock(control_mutex_);
+  if (Result<void> written = ctl::write_state(reached_, key, value); !written) {
+    return written;
+  }
+  const std::int64_t deadline = monotonic_ms() + kSeenMs;
+  const Result<std::string> seen = ctl::wait_for(
+      deadline, [&]() -> Result<std::string> { return feed_->state_of(key) == value ? "" : key; });
+  return seen ? Result<void>() : Unexpected(seen.error());
+}
+
+Result<std::shared_ptr<const Letters>> Live::letters() {
+  const std::lock_guard lock(letters_mutex_);
+  if (letters_ == nullptr || monotonic_ms() - letters_at_ms_ >= limits::letters_ms) {
+    Result<std::vector<ctl::Letter>> read = ctl::read_letters(reached_, {});
+    if (!read) {
+      return Unexpected(read.error());
+    }
+    Letters letters{{}, read->size()};
+    const std::size_t kept = std::min(read->size(), limits::letters_max);
+    std::move(read->end() - static_cast<std::ptrdiff_t>(kept), read->end(),
+              std::back_inserter(letters.newest));
+    letters_ = std::make_shared<const Letters>(std::move(letters));
+    letters_at_ms_ = monotonic_ms();
+  }
+  return letters_;
+}
+
+}  // namespace kpay::gateway

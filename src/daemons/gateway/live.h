@@ -1,0 +1,56 @@
+// Live: everything that needs the cluster, once it was reached.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "daemons/ctl/http_tables.h"
+#include "daemons/ctl/letters.h"
+#include "daemons/gateway/feed.h"
+#include "daemons/gateway/outcomes.h"
+#include "daemons/gateway/submitter.h"
+#include "daemons/gateway/watcher.h"
+
+namespace kpay::gateway {
+
+/// The newest dead letters, oldest first, and how many there are in all.
+struct Letters {
+  std::vector<ctl::Letter> newest;
+  std::size_t total = 0;
+};
+
+/// Threads: any.
+class Live {
+ public:
+  static Result<std::unique_ptr<Live>> start(tool::Connection connection,
+                                             const ctl::HttpFlags& daemons,
+                                             http::Broadcaster& broadcaster,
+                                             const std::function<void(const Error&)>& failed);
+
+  [[nodiscard]] std::int32_t partitions() const noexcept { return reached_.partitions; }
+  [[nodiscard]] const Uuid& incoming_id() const noexcept { return reached_.incoming_id; }
+  [[nodiscard]] Feed& feed() noexcept { return *feed_; }
+  [[nodiscard]] Submitter& submitter() noexcept { return *submitter_; }
+  [[nodiscard]] Outcomes& outcomes() noexcept { return *outcomes_; }
+  [[nodiscard]] Watcher& watcher() noexcept { return *watcher_; }
+
+  /// Appends a record to control.state and waits until it is there, and until feed() has it.
+  Result<void> write_state(const std::string& key, const std::string& value);
+  /// The newest dead letters, as read at most limits::letters_ms ago.
+  Result<std::shared_ptr<const Letters>> letters();
+
+ private:
+  explicit Live(tool::Reached reached) : reached_(std::move(reached)) {}
+
+  tool::Reached reached_;
+  std::mutex control_mutex_;  // one change at a time
+  std::mutex letters_mutex_;
+  std::shared_ptr<const Letters> letters_;
+  std::int64_t letters_at_ms_ = 0;
+  std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Submitter> submitter_;
+  std::unique_ptr<Outcomes> outcomes_;
+  std::unique_ptr<Watcher> watcher_;  // last: it uses the feed
+};
+
+}  // namespace kpay::gateway

@@ -1,0 +1,3 @@
+#include "daemons/gateway/app.h"
+
+int main(int argc, char** argv) { return kpay::gateway::run_app(argc, argv); }

@@ -1,0 +1,64 @@
+#include "daemons/gateway/page.h"
+
+#include "base/hash.h"
+#include "daemons/gateway/assets.h"
+
+namespace kpay::gateway {
+
+namespace {
+
+constexpr std::string_view kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'";
+
+const std::vector<Asset>& page_assets() {
+  static const std::vector<Asset> assets{
+      {"/", "text/html; charset=utf-8", assets::index_html, assets::index_html_gz},
+      {"/app.css", "text/css; charset=utf-8", assets::app_css, assets::app_css_gz},
+      {"/app.js", "text/javascript; charset=utf-8", assets::app_js, assets::app_js_gz},
+      {"/favicon.svg", "image/svg+xml", assets::favicon_svg, assets::favicon_svg_gz},
+  };
+  return assets;
+}
+
+}  // namespace
+
+const Asset& openapi_asset() {
+  static const Asset asset{"/api/v1/openapi.json", "application/json", assets::openapi_json,
+                           assets::openapi_json_gz};
+  return asset;
+}
+
+http::Response serve_asset(const http::Request& request, const Asset& asset) {
+  const bool zipped =
+      http::Request::get(request.headers, "accept-encoding").find("gzip") != std::string_view::npos;
+  const std::string tag =
+      "\"" + to_string(hash128(as_bytes(asset.plain))).substr(0, 16) + (zipped ? "-gz\"" : "\"");
+  http::Response response{.content_type = std::string(asset.content_type)};
+  response.headers = {{"ETag", tag},
+                      {"Cache-Control", "no-cache"},
+                      {"Vary", "Accept-Encoding"},
+                      {"Content-Security-Policy", std::string(kPolicy)},
+                      {"Referrer-Policy", "no-referrer"},
+                      {"Cross-Origin-Opener-Policy", "same-origin"},
+                      {"Cross-Origin-Resource-Policy", "same-origin"}};
+  if (http::Request::get(request.headers, "if-none-match") == tag) {
+    response.status = 304;
+    return response;
+  }
+  if (zipped) {
+    response.headers.emplace_back("Content-Encoding", "gzip");
+  }
+  response.body = zipped ? asset.gzip : asset.plain;
+  return response;
+}
+
+void add_page(http::Router& router) {
+  for (const Asset& asset : page_assets()) {
+    router.add("GET", std::string(asset.path),
+               [&asset](const http::Request& request) { return serve_asset(request, asset); });
+  }
+}
+
+}  // namespace kpay::gateway

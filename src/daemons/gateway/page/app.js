@@ -1,0 +1,616 @@
+'use strict';
+// The page of kpay-gateway. No library, no build step: elements are made by h() and s(), a screen is
+// a function from what is known to elements, and morph() changes only what differs, so that focus,
+// selection and scroll stay where they are. Nothing is ever written as HTML text.
+
+// ---- elements
+
+const SVG = 'http://www.w3.org/2000/svg';
+const HANDLERS = ['onclick', 'oninput', 'onchange', 'onsubmit', 'onmousemove', 'onmouseleave', 'onkeydown'];
+
+function make(element, props, kids) {
+  for (const [name, value] of Object.entries(props || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (HANDLERS.includes(name)) element[name] = value;
+    else if (name === 'value') element.value = value;
+    else element.setAttribute(name === 'cls' ? 'class' : name, value === true ? '' : value);
+  }
+  for (const kid of kids.flat(9)) {
+    if (kid === undefined || kid === null || kid === false) continue;
+    element.append(kid instanceof Node ? standIn(kid) : document.createTextNode(String(kid)));
+  }
+  return element;
+}
+// What has data-keep (a form) is made once and never changed by morph(): while it stands in the page,
+// a new tree gets a stand-in for it.
+function standIn(node) {
+  if (!node.dataset || node.dataset.keep === undefined || !node.isConnected) return node;
+  const place = node.cloneNode(false);
+  place.kept = node;
+  return place;
+}
+function settle(node) {
+  if (node.kept) return node.kept;
+  if (node.querySelectorAll) node.querySelectorAll('[data-keep]').forEach((place) => { if (place.kept) place.replaceWith(place.kept); });
+  return node;
+}
+const h = (tag, props, ...kids) => make(document.createElement(tag), props, kids);
+const s = (tag, props, ...kids) => make(document.createElementNS(SVG, tag), props, kids);
+
+function morph(old, fresh) {
+  if (fresh.kept === old) return;
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || fresh.kept ||
+      (old.dataset && (old.dataset.keep !== undefined || fresh.dataset.keep !== undefined || old.dataset.key !== fresh.dataset.key))) {
+    old.replaceWith(settle(fresh));
+    return;
+  }
+  if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !(name === 'open' && old.nodeName === 'DETAILS')) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const name of HANDLERS) if (old[name] !== fresh[name]) old[name] = fresh[name];
+  const olds = [...old.childNodes], news = [...fresh.childNodes];
+  news.forEach((node, i) => (i < olds.length ? morph(olds[i], node) : old.append(settle(node))));
+  olds.slice(news.length).forEach((node) => node.remove());
+}
+function show(place, ...kids) {
+  const fresh = place.cloneNode(false);
+  make(fresh, {}, kids);
+  morph(place, fresh);
+}
+
+// ---- numbers, times, money
+
+const count = (n) => (n === undefined || n === null ? '–' : Number(n).toLocaleString('en-US'));
+const rate = (n) => (n === undefined ? '–' : n >= 100 ? count(Math.round(n)) : Number(n).toFixed(1));
+const ms = (n) => (n === undefined ? '–' : n >= 10000 ? (n / 1000).toFixed(1) + ' s' : count(n) + ' ms');
+function money(text, currency) {
+  const [whole, part] = String(text).split('.');
+  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part === undefined ? '' : '.' + part) + ' ' + currency;
+}
+let local = localStorage.getItem('kpay.local') === '1';
+function clock(at, date) {
+  const d = new Date(typeof at === 'string' ? at : Number(at));
+  if (!at || isNaN(d)) return '–';
+  const text = local ? new Date(d - d.getTimezoneOffset() * 60000).toISOString() : d.toISOString();
+  return (date ? text.slice(0, 10) + ' ' : '') + text.slice(11, 19) + (local ? '' : ' UTC');
+}
+const time = (at, date) => h('time', { datetime: at ? new Date(typeof at === 'string' ? at : Number(at)).toISOString() : '' }, clock(at, date));
+function ago(at) {
+  const seconds = Math.max(0, Math.round((Date.now() - at) / 1000));
+  return seconds < 90 ? seconds + ' s' : seconds < 5400 ? Math.round(seconds / 60) + ' min' : Math.round(seconds / 3600) + ' h';
+}
+function newId() {  // UUID version 7: its time, then random bits
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let at = Date.now();
+  for (let i = 5; i >= 0; --i) { bytes[i] = at % 256; at = Math.floor(at / 256); }
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((b) => b.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+// ---- the API
+
+// {ok, status, body}; never throws. Without an answer, status is 0.
+async function ask(path, options) {
+  try {
+    const answer = await fetch('/api/v1' + path, options);
+    const body = await answer.json();
+    return { ok: answer.ok, status: answer.status, body };
+  } catch (error) {
+    return { ok: false, status: 0, body: { title: 'No answer', detail: 'The gateway did not answer; what was asked may have happened or not.' } };
+  }
+}
+const send = (path, body, headers) =>
+  ask(path, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) });
+
+function problem(answer) {
+  const p = answer.body || {};
+  return h('div', { cls: 'box bad', role: 'alert' },
+    h('p', {}, h('b', {}, p.title || 'It did not work')), p.detail && h('p', {}, p.detail),
+    p.expected && h('p', {}, 'Right would be: ' + p.expected),
+    p.code && h('p', { cls: 'dim mono' }, p.code + (p.field ? ' · ' + p.field : '')));
+}
+
+// ---- what is known
+
+const now = { snap: null, series: [], live: false, at: 0 };
+let source = null;
+
+function listen() {
+  source = new EventSource('/api/v1/events');
+  source.addEventListener('snapshot', (event) => {
+    now.snap = JSON.parse(event.data);
+    now.live = true;
+    now.at = Date.now();
+    const last = now.series[now.series.length - 1];
+    if (!last || last.at_ms < now.snap.rates.at_ms) now.series.push(now.snap.rates);
+    now.series.splice(0, Math.max(0, now.series.length - 300));
+    refresh();
+  });
+  source.onerror = () => {
+    now.live = false;
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    refresh();
+  };
+}
+const isStale = () => !now.snap || Date.now() - now.at > 4000;
+const currencies = () => Object.entries(now.snap ? now.snap.totals.currencies : {}).filter(([name]) => name !== 'XXX');
+
+// The currency that the tiles show: the busiest, unless the URL names one.
+function chosenCurrency() {
+  const all = currencies();
+  const named = all.find(([name]) => name === route().query.currency);
+  const best = named || all.sort((a, b) => b[1].accepted.count - a[1].accepted.count)[0];
+  return best ? best[0] : 'EUR';
+}
+
+// ---- where we are: "#/payments/ID?status=failed"
+
+function route() {
+  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+  const parts = path.split('/').map(decodeURIComponent);
+  return { screen: parts[0] || 'business', item: parts[1] || '', query: Object.fromEntries(new URLSearchParams(query || '')) };
+}
+const link = (screen, item, query) => {
+  const text = new URLSearchParams(Object.entries(query || {}).filter(([, v]) => v)).toString();
+  return '#/' + screen + (item ? '/' + encodeURIComponent(item) : '') + (text ? '?' + text : '');
+};
+function setQuery(changes) {
+  const at = route();
+  history.replaceState(null, '', link(at.screen, at.item, { ...at.query, ...changes }));
+  start();
+}
+
+// ---- pieces
+
+const chip = (kind, ...text) => h('span', { cls: 'chip ' + kind }, ...text);
+const statusKind = (status) => ({ completed: 'good', done: 'good', accepted: 'info', in_flight: 'info', failed: 'bad', refused: 'bad', rejected: 'bad', open: 'good', closed: '' }[status] ?? '');
+const tile = (id, label, value, more, kind, hint) =>
+  h('div', { cls: 'tile ' + (kind || ''), id: 'tile-' + id, title: hint || '' }, h('div', { cls: 'label' }, label), h('div', { cls: 'value' }, value), h('div', { cls: 'more' }, more ?? ''));
+const field = (label, props) => h('label', {}, label, h('input', { autocomplete: 'off', spellcheck: 'false', ...props }));
+const kv = (pairs) => h('dl', { cls: 'kv' }, pairs.filter((p) => p[1] !== undefined && p[1] !== null && p[1] !== '').map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]));
+const card = (size, title, ...kids) => h('section', { cls: 'card c' + size }, title && h('h2', {}, title), ...kids);
+const table = (heads, rows, empty) => rows.length === 0 ? h('p', { cls: 'empty' }, empty) :
+  h('div', { cls: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, heads.map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))), h('tbody', {}, rows)));
+const num = (value) => h('td', { cls: 'num' }, value);
+
+function copyAs(ways) {  // a button for each way to do the same elsewhere
+  return Object.entries(ways).map(([name, text]) => h('button', {
+    type: 'button', cls: 'small', title: typeof text === 'function' ? undefined : text,
+    onclick: async (event) => {
+      const button = event.currentTarget;
+      const value = typeof text === 'function' ? text() : text;
+      try { await navigator.clipboard.writeText(value); button.textContent = 'copied'; } catch (error) { button.textContent = 'not allowed'; }
+      setTimeout(() => { button.textContent = 'copy as ' + name; }, 1200);
+    } }, 'copy as ' + name));
+}
+const quote = (text) => "'" + String(text).replaceAll("'", "'\\''") + "'";
+const curl = (path, body, key) => 'curl -sS ' + (key ? '-H ' + quote('Idempotency-Key: ' + key) + ' ' : '') + "-H 'Content-Type: application/json' -d " + quote(JSON.stringify(body)) + ' ' + quote(location.origin + '/api/v1' + path);
+const formOf = (form) => Object.fromEntries([...new FormData(form)].map(([k, v]) => [k, String(v).trim()]).filter(([, v]) => v !== ''));
+
+// Sends once at a time; the button says so.
+async function busy(button, work) {
+  if (button.disabled) return;
+  button.disabled = true;
+  button.setAttribute('aria-busy', 'true');
+  try { await work(); } finally { button.disabled = false; button.removeAttribute('aria-busy'); }
+}
+
+const hovered = {};
+function chart(id, lines, options) {  // lines: {name, color, points: [[t, v]], area}
+  const W = 720, H = options.height || 190, L = 46, R = 8, T = 8, B = 22;
+  const points = lines.flatMap((l) => l.points);
+  if (points.length < 2) return h('p', { cls: 'empty' }, 'The chart begins in a moment.');
+  const t0 = Math.min(...points.map((p) => p[0])), t1 = Math.max(...points.map((p) => p[0]));
+  const top = Math.max(...points.map((p) => p[1]), options.least || 1);
+  const power = Math.pow(10, Math.floor(Math.log10(top)));
+  const step = [0.25, 0.5, 1, 2.5].map((f) => f * power).find((x) => top / x <= 4.2) || power * 5;
+  const high = Math.ceil(top / step) * step;
+  const x = (t) => L + (t - t0) / Math.max(1, t1 - t0) * (W - L - R);
+  const y = (v) => H - B - v / high * (H - T - B);
+  const grid = [];
+  for (let v = 0; v <= high + step / 9; v += step) {
+    grid.push(s('line', { cls: 'gridline', x1: L, x2: W - R, y1: y(v), y2: y(v) }),
+      s('text', { x: L - 6, y: y(v) + 4, 'text-anchor': 'end' }, v >= 1000 ? v / 1000 + 'k' : +v.toFixed(2)));
+  }
+  for (let i = 0; i <= 4; ++i) {
+    const t = t0 + (t1 - t0) * i / 4;
+    grid.push(s('text', { x: x(t), y: H - 5, 'text-anchor': i === 0 ? 'start' : i === 4 ? 'end' : 'middle' }, clock(t).slice(0, 8)));
+  }
+  const drawn = lines.map((l) => {
+    const d = l.points.map(([t, v], i) => (i ? 'L' : 'M') + x(t).toFixed(1) + ' ' + y(v).toFixed(1)).join('');
+    return [l.area && s('path', { cls: 'area s-' + l.color, d: d + `L${x(l.points[l.points.length - 1][0])} ${y(0)}L${x(l.points[0][0])} ${y(0)}Z` }), s('path', { cls: 'line s-' + l.color, d, fill: 'none' })];
+  });
+  const at = hovered[id];
+  const nearest = (l) => l.points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
+  const inside = at !== undefined && at >= t0 && at <= t1;
+  const svg = s('svg', { cls: 'chart', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': options.label,
+    onmousemove: (event) => {
+      const box = event.currentTarget.getBoundingClientRect();
+      hovered[id] = t0 + ((event.clientX - box.left) / box.width * W - L) / (W - L - R) * (t1 - t0);
+      refresh();
+    }, onmouseleave: () => { delete hovered[id]; refresh(); } },
+    grid, drawn, inside && s('line', { cls: 'cross', x1: x(at), x2: x(at), y1: T, y2: H - B }));
+  const legend = h('div', { cls: 'legend' }, lines.map((l) => {
+    const p = inside ? nearest(l) : l.points[l.points.length - 1];
+    return h('span', { cls: 'l-' + l.color }, h('i'), l.name + ' ' + options.text(p[1]));
+  }), inside && h('span', {}, 'at ' + clock(at)));
+  return [legend, svg];
+}
+
+// ---- screens: each makes {view} once it is opened; view() is called each second
+
+const screens = {};
+
+screens.business = { title: 'Business', open: () => ({ view() {
+  const snap = now.snap;
+  const currency = chosenCurrency();
+  const t = snap.totals.currencies[currency];
+  const zero = { count: 0, value: '0', value_minor: '0' };
+  const get = (name) => (t && t[name]) || zero;
+  const books = { balanced: ['Balanced', 'good'], moving: ['Moving', ''], unbalanced: ['NOT balanced', 'bad'], partial: ['Partial', 'warn'], unknown: ['Unknown', 'warn'] }[snap.books.state];
+  const latency = snap.rates.latency_ms;
+  const line = (f) => now.series.map((p) => [p.at_ms, f(p)]).filter((p) => p[0] > 0);
+  const names = currencies().map(([name]) => name);
+  return [
+    h('h1', {}, 'Business', h('small', {}, 'as of ', time(snap.totals.at_ms), snap.totals.missing_partitions.length ? ' · without ' + snap.totals.missing_partitions.join(', ') : ''),
+      h('span', { cls: 'grow' }),
+      names.length > 1 && h('select', { 'aria-label': 'Currency', onchange: (e) => setQuery({ currency: e.target.value }) }, names.sort().map((n) => h('option', { value: n, selected: n === currency }, n)))),
+    h('div', { cls: 'tiles' },
+      tile('confirmed', 'Confirmed today', count(get('confirmed_today').count), money(get('confirmed_today').value, currency), '', 'Payments that completed today (UTC), from the stage confirmed'),
+      tile('in-flight', 'In flight', count(get('in_flight').count), money(get('in_flight').value, currency), '', 'Debited, and not ended yet: intake opened − settle closed'),
+      tile('failed', 'Failed today', count(get('failed_today').count), money(get('failed_today').value, currency), get('failed_today').count > 0 ? '' : '', 'Refused; the payer has the money'),
+      tile('rate', 'Completed per second', rate(snap.rates.completed_per_s), rate(snap.rates.accepted_per_s) + ' in · ' + rate(snap.rates.failed_per_s) + ' failed', '', 'Accepted and failed per second below'),
+      tile('latency', 'Latency p50 · p99', latency.count ? [count(latency.p50), ' · ', ms(latency.p99)] : '–', latency.count ? 'max ' + ms(latency.max) + ', 2 minutes' : 'nothing lately', '', 'From the log’s time of the command to that of its outcome'),
+      tile('held', 'Held tasks', count(snap.held_tasks), count(snap.dead_letters) + ' dead letters seen', snap.held_tasks > 0 ? 'bad' : '', 'A task that waits for an operator'),
+      tile('books', 'Books', books[0], snap.books.state === 'balanced' ? ['proven ', time(snap.books.balanced_at_ms)] : snap.books.balanced_at_ms ? ['last proven ', time(snap.books.balanced_at_ms)] : 'not proven yet', books[1], 'Balances + in transit = opening balances + deposits, per currency, at two looks that agree')),
+    h('div', { cls: 'grid' },
+      card(6, 'Payments per second', chart('rates', [
+        { name: 'accepted', color: 'violet', points: line((p) => p.accepted_per_s) },
+        { name: 'completed', color: 'accent', points: line((p) => p.completed_per_s), area: true },
+        { name: 'failed', color: 'bad', points: line((p) => p.failed_per_s) }], { text: rate, label: 'Payments per second over the last five minutes', least: 4 })),
+      card(6, 'Latency, of the last two minutes', chart('latency', [
+        { name: 'p50', color: 'good', points: line((p) => p.latency_ms.p50), area: true },
+        { name: 'p99', color: 'accent', points: line((p) => p.latency_ms.p99) }], { text: ms, label: 'Latency percentiles in milliseconds', least: 10 })),
+      card(4, 'Needs attention', attention(snap)),
+      card(8, 'By minute', table(['Minute', '#Completed', '#Value', '#Failed', '#p50', '#p90', '#p99', '#Max'],
+        [...snap.windows].reverse().slice(0, 10).map((w) => h('tr', {}, h('td', {}, time(w.minute)),
+          num(count(w.latency_ms.count)), num(w.completed[currency] ? money(w.completed[currency].value, currency) : '–'), num(count(w.failed)), num(ms(w.latency_ms.p50)), num(ms(w.latency_ms.p90)), num(ms(w.latency_ms.p99)), num(ms(w.latency_ms.max)))),
+        'No payment has ended in the last half hour.')))];
+} }) };
+
+function attention(snap) {
+  const items = [];
+  const add = (kind, word, text, to) => items.push(h('li', {}, chip(kind, word), to ? h('a', { href: to }, text) : h('span', {}, text)));
+  if (snap.control.desired === 'paused') add('warn', 'paused', `since ${clock(snap.control.at_ms)} by ${snap.control.owner}: ${snap.control.reason}`, link('control'));
+  if (snap.missing_partitions.length) add('bad', 'not served', snap.missing_partitions.slice(0, 8).join(', ') + (snap.missing_partitions.length > 8 ? ` and ${snap.missing_partitions.length - 8} more` : ''), link('pipeline'));
+  if (snap.held_tasks) add('bad', 'held', snap.held_tasks + ' tasks wait for an operator', link('pipeline'));
+  if (snap.books.state === 'unbalanced') add('bad', 'books', 'do not balance', link('system'));
+  const slow = snap.stages.filter((x) => x.lag_seconds > 5);
+  slow.forEach((x) => add('warn', 'behind', `${x.stage}: ${count(x.lag)} records, ${x.lag_seconds} s`, link('pipeline')));
+  snap.instances.filter((i) => i.stale).forEach((i) => add('warn', 'silent', `${i.instance}, for ${ago(i.at_ms)}`, link('pipeline')));
+  if (snap.dead_letters) add('info', 'dead letters', count(snap.dead_letters) + ' were written', link('dead-letters'));
+  return items.length ? h('ul', { cls: 'attention' }, items) : h('p', { cls: 'empty' }, 'Nothing needs you.');
+}
+
+// The draft of a payment: its id is made before the first click and stays until it is answered, over
+// reloads too; whatever is sent twice has one effect.
+function draft() {
+  let kept = null;
+  try { kept = JSON.parse(sessionStorage.getItem('kpay.draft')); } catch (error) { kept = null; }
+  return kept && kept.id ? kept : { id: newId(), fields: {} };
+}
+const keepDraft = (d) => sessionStorage.setItem('kpay.draft', JSON.stringify(d));
+
+function paymentBox(p) {
+  return h('div', { cls: 'box ' + (statusKind(p.status) || 'info'), role: 'status' },
+    h('p', {}, chip(statusKind(p.status), p.status), ' ', p.amount ? h('b', {}, money(p.amount, p.currency)) : '', p.from ? ` from ${p.from} to ${p.to}` : ''),
+    h('p', {}, { completed: 'The money has moved, once.', failed: 'Refused: ' + p.refusal + '. The payer has the money.', rejected: 'Rejected: ' + p.refusal + '. It never became a payment.', accepted: 'It is in the log and on its way.', in_flight: 'Debited, and on its way.' }[p.status]),
+    p.finished_at && h('p', { cls: 'dim' }, 'accepted ', time(p.accepted_at, true), ', ended ', time(p.finished_at, true)),
+    h('p', {}, h('a', { href: link('payments', p.payment_id), cls: 'mono' }, p.payment_id)));
+}
+
+screens.payments = { title: 'Payments', open(at) {
+  let d = draft();
+  keepDraft(d);
+  let result = null, found = null, list = null, sending = false;
+  const form = h('form', { 'data-keep': '', id: 'send-form', oninput: () => { d.fields = formOf(form); keepDraft(d); },
+    onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('button.primary'), submit); } },
+    h('div', { cls: 'row' }, field('From account', { name: 'from', required: true, value: d.fields.from, maxlength: 34 }), field('To account', { name: 'to', required: true, value: d.fields.to, maxlength: 34 })),
+    h('div', { cls: 'row' }, field('Amount', { name: 'amount', required: true, inputmode: 'decimal', placeholder: '12.34', value: d.fields.amount }), field('Currency', { name: 'currency', required: true, value: d.fields.currency || 'EUR', maxlength: 3 })),
+    field('Reference (optional, for the payee)', { name: 'reference', value: d.fields.reference, maxlength: 140 }),
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'send' }, 'Send payment'), h('button', { type: 'button', id: 'new-payment', onclick: fresh }, 'New payment'), h('span', { cls: 'grow' }),
+      copyAs({ kpayctl: () => `kpayctl payments send --id ${d.id} ` + Object.entries(formOf(form)).map(([k, v]) => `--${k} ${quote(v)}`).join(' ') + ' --wait', curl: () => curl('/payments?wait=10', formOf(form), d.id) })),
+    h('p', { cls: 'dim', id: 'draft-id' }));
+  const showId = () => { form.querySelector('#draft-id').replaceChildren('Its id is ', h('code', {}, d.id), ': sending it again has no second effect.'); };
+  showId();
+  function fresh() {
+    d = { id: newId(), fields: formOf(form) };
+    keepDraft(d);
+    result = null;
+    showId();
+    refresh();
+  }
+  async function submit() {
+    sending = true;
+    refresh();
+    const answer = await send('/payments?wait=10', formOf(form), { 'Idempotency-Key': d.id });
+    sending = false;
+    result = answer;
+    await load();
+  }
+  async function load() {
+    const query = new URLSearchParams(Object.entries({ status: at.query.status, account: at.query.account, limit: '50' }).filter(([, v]) => v));
+    list = await ask('/payments?' + query);
+    refresh();
+  }
+  async function look() { if (at.item) { found = await ask('/payments/' + encodeURIComponent(at.item)); refresh(); } }
+  const lookup = h('form', { 'data-keep': '', id: 'lookup-form', onsubmit: (event) => { event.preventDefault(); const id = formOf(event.currentTarget).id || ''; const to = link('payments', id, at.query); if (location.hash === to) look(); else location.hash = to; } },
+    h('div', { cls: 'inline' }, field('Payment id', { name: 'id', id: 'lookup-id', value: at.item, required: true, maxlength: 36 }), h('button', { id: 'lookup' }, 'Look up')));
+  const filter = (name, label, kids) => h('label', {}, label, kids(name));
+  const filters = h('div', { cls: 'row', 'data-keep': '' },
+    filter('status', 'Status', (n) => h('select', { name: n, id: 'filter-status', onchange: (e) => setQuery({ status: e.target.value }) }, ['', 'completed', 'failed', 'rejected'].map((v) => h('option', { value: v, selected: v === (at.query.status || '') }, v || 'all')))),
+    filter('account', 'Account', (n) => h('input', { name: n, id: 'filter-account', value: at.query.account || '', onchange: (e) => setQuery({ account: e.target.value.trim() }) })));
+  load();
+  look();
+  const timer = setInterval(load, 3000);
+  return { close: () => clearInterval(timer), view: () => [
+    h('h1', {}, 'Payments'),
+    h('div', { cls: 'grid' },
+      card(6, 'Send a payment', form, h('div', { id: 'send-result', 'aria-live': 'polite' }, sending ? h('div', { cls: 'box info' }, 'Sent; waiting for how it ends…') : !result ? null : result.ok ? paymentBox(result.body) : [problem(result), result.status === 0 && h('div', { cls: 'box warn' }, 'Nobody knows yet whether it was taken. Send it again: it has the same id, so money moves once at most.')])),
+      card(6, 'What became of a payment?', lookup, h('div', { id: 'lookup-result', 'aria-live': 'polite' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id to see how it ended. Ids are remembered for 24 hours.') : !found ? h('p', { cls: 'loading' }, 'Looking…') : found.ok ? [paymentBox(found.body), h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/payments/${at.item}` }))] : problem(found))),
+      card(12, ['Newest payments', h('span', { cls: 'sub' }, list && list.ok ? `of the ${list.body.kept} that this gateway remembers, as of ${clock(list.body.as_of_ms)}` : '')], filters,
+        h('div', { id: 'payment-list' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['Ended', 'Status', 'From', 'To', '#Amount', 'Refusal', 'Id'], list.body.payments.map((p) => h('tr', { 'data-key': p.payment_id },
+          h('td', {}, time(p.finished_at_ms)), h('td', {}, chip(statusKind(p.status), p.status)), h('td', {}, h('a', { href: link('accounts', p.from) }, p.from)), h('td', {}, h('a', { href: link('accounts', p.to) }, p.to)), num(money(p.amount, p.currency)), h('td', {}, p.refusal || ''), h('td', {}, h('a', { cls: 'mono', href: link('payments', p.payment_id, at.query) }, p.payment_id)))),
+          at.query.status || at.query.account ? 'None of the newest payments fits the filters.' : 'No payment has ended since this gateway started. Send one, or start the load generator.'))))] };
+} };
+
+screens.accounts = { title: 'Accounts', open(at) {
+  let page = null, one = null, opened = null, commandId = newId();
+  const back = [];
+  async function load() {
+    page = await ask('/accounts?' + new URLSearchParams({ limit: '50', ...(at.query.cursor ? { cursor: at.query.cursor } : {}) }));
+    if (at.item) one = await ask('/accounts/' + encodeURIComponent(at.item));
+    refresh();
+  }
+  const form = h('form', { 'data-keep': '', id: 'open-form', onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('button.primary'), async () => {
+    opened = await send('/accounts?wait=10', formOf(form), { 'Idempotency-Key': commandId });
+    if (opened.ok) commandId = newId();
+    await load();
+  }); } },
+    h('div', { cls: 'row' }, field('Account id', { name: 'account', required: true, maxlength: 34 }), field('Currency', { name: 'currency', required: true, value: 'EUR', maxlength: 3 }), field('Opening balance', { name: 'opening', placeholder: '0.00', inputmode: 'decimal' })),
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'open-account' }, 'Open account'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl accounts open ${f.account || ''} --currency ${f.currency || ''} --opening ${f.opening || '0'} --wait`; }, curl: () => curl('/accounts?wait=10', formOf(form), commandId) })));
+  const find = h('form', { 'data-keep': '', onsubmit: (event) => { event.preventDefault(); location.hash = link('accounts', formOf(event.currentTarget).id, at.query); } },
+    h('div', { cls: 'inline' }, field('Account id', { name: 'id', id: 'find-id', required: true, value: at.item, maxlength: 34 }), h('button', { id: 'find' }, 'Show')));
+  load();
+  const timer = setInterval(load, 3000);
+  const row = (a) => h('tr', { 'data-key': a.account }, h('td', {}, h('a', { href: link('accounts', a.account, at.query) }, a.account)), h('td', {}, a.currency), num(money(a.balance, a.currency)), num(money(a.opening, a.currency)), num(count(a.postings)), h('td', {}, chip(statusKind(a.state), a.state)));
+  return { close: () => clearInterval(timer), view: () => [
+    h('h1', {}, 'Accounts', h('small', {}, page && page.ok ? ['as of ', time(page.body.as_of_ms)] : '')),
+    page && page.ok && page.body.missing_partitions.length > 0 && h('div', { cls: 'box warn banner', role: 'status' }, 'Not all accounts are here: ' + page.body.missing_partitions.join(', ') + ' can’t be asked now.'),
+    h('div', { cls: 'grid' },
+      card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its newest payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/accounts/${encodeURIComponent(at.item)}` }))))),
+      card(6, 'Open an account', form, h('div', { id: 'open-result', 'aria-live': 'polite' }, !opened ? null : !opened.ok ? problem(opened) : h('div', { cls: 'box ' + (statusKind(opened.body.status) || 'info'), role: 'status' }, chip(statusKind(opened.body.status), opened.body.status), ' ', opened.body.account, opened.body.refusal ? ': ' + opened.body.refusal : ''))),
+      card(12, 'All accounts', h('div', { id: 'account-list' }, !page ? h('p', { cls: 'loading' }, 'Loading…') : !page.ok ? problem(page) : table(['Account', 'Currency', '#Balance', '#Opening', '#Postings', 'State'], page.body.accounts.map(row), 'There is no account yet. Open one above.')),
+        h('p', { cls: 'actions' }, h('button', { id: 'previous', disabled: !at.query.cursor && back.length === 0, onclick: () => history.back() }, 'Previous'), h('button', { id: 'next', disabled: !(page && page.ok && page.body.next), onclick: () => { location.hash = link('accounts', at.item, { ...at.query, cursor: page.body.next }); } }, 'Next page'), h('span', { cls: 'dim' }, '50 a page, instance by instance'))))] };
+} };
+
+function topology(snap) {
+  const stage = Object.fromEntries(snap.stages.map((x) => [x.stage, x]));
+  const at = { intake: [250, 130], account: [530, 130], settle: [830, 40], confirmed: [830, 130], throughput: [830, 220] };
+  const about = { intake: 'shape, age, identity', account: 'debit, credit, refund', settle: 'what became of it', confirmed: 'public results', throughput: 'windows by minute' };
+  const on = (name) => (stage[name] && stage[name].events_per_s > 0 ? ' on' : '');
+  const pipe = (d, name) => [s('path', { cls: 'pipe', d }), s('path', { cls: 'flow' + on(name), d })];
+  const node = (name) => {
+    const [x, y] = at[name], g = stage[name];
+    const dead = g.partitions.filter((p) => p.phase !== 'running').length;
+    return s('g', {}, s('rect', { cls: 'node' + (dead ? ' bad' : g.lag_seconds > 5 ? ' warn' : ''), x: x - 74, y: y - 34, width: 148, height: 68, rx: 8 }),
+      s('text', { cls: 't-name', x: x - 62, y: y - 14 }, name), s('text', { cls: 't-dim', x: x - 62, y: y + 3 }, dead ? `${dead} of ${g.partitions.length} not running` : about[name]),
+      s('text', { x: x - 62, y: y + 22 }, rate(g.events_per_s) + ' ev/s · lag ' + count(g.lag)));
+  };
+  return h('div', { cls: 'scroll' }, s('svg', { cls: 'chart topo', viewBox: '0 0 1060 262', role: 'img', 'aria-label': 'Topology with live rates' },
+    pipe('M20 130H176', 'intake'), pipe('M324 130H456', 'account'), pipe('M500 96C500 40 590 40 590 96', 'account'),
+    pipe('M604 130C680 130 690 40 756 40', 'settle'), pipe('M604 130H756', 'confirmed'), pipe('M604 130C680 130 690 220 756 220', 'throughput'), pipe('M904 130H1040', 'confirmed'),
+    s('text', { cls: 't-topic', x: 24, y: 116 }, 'payments.incoming'), s('text', { cls: 't-topic', x: 330, y: 116 }, 'payments.inflight'), s('text', { cls: 't-topic', x: 640, y: 122 }, 'payments.complete'), s('text', { cls: 't-topic', x: 910, y: 116 }, '.confirmed .failed'),
+    s('text', { cls: 't-dim', x: 24, y: 152 }, rate(snap.rates.accepted_per_s) + ' accepted/s'), Object.keys(at).map(node)));
+}
+function cell(p) {
+  const kind = p.phase !== 'running' ? 'bad' : p.lag_seconds > 5 ? 'warn' : p.events_per_s > 0 ? '' : 'idle';
+  return h('div', { cls: 'cell ' + kind, title: `partition ${p.partition}: ${p.phase}${p.reason ? ' (' + p.reason + ')' : ''}\n${p.instance || 'nobody'}\nposition ${p.position} of ${p.end}, lag ${p.lag} records, ${p.lag_seconds} s\n${p.events_per_s} events/s` },
+    h('b', {}, p.partition), p.phase === 'running' ? (p.lag > 0 ? '−' + count(p.lag) : rate(p.events_per_s || 0)) : p.phase);
+}
+screens.pipeline = { title: 'Pipeline', open: () => ({ view() {
+  const snap = now.snap;
+  return [h('h1', {}, 'Pipeline', h('small', {}, `${count(snap.lag)} records behind in all, as of `, time(snap.as_of_ms))),
+    snap.missing_partitions.length > 0 && h('div', { cls: 'box bad banner', role: 'status' }, 'Not served now: ' + snap.missing_partitions.join(', ') + '. The rest is shown.'),
+    h('div', { cls: 'grid' }, card(12, 'Topology', topology(snap)),
+      card(12, ['Partitions', h('span', { cls: 'sub' }, 'events per second each, or −records behind; red is not running')], h('div', { cls: 'scroll' }, h('table', { id: 'stages' }, h('thead', {}, h('tr', {}, ['Stage', '#Events/s', '#Lag', '#Behind', 'Partitions'].map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))),
+        h('tbody', {}, snap.stages.map((x) => h('tr', {}, h('td', {}, h('b', {}, x.stage)), num(rate(x.events_per_s)), num(count(x.lag)), num(x.lag_seconds + ' s'), h('td', {}, h('div', { cls: 'strip' }, x.partitions.map(cell))))))))),
+      card(12, 'Instances', table(['Instance', 'Daemon', 'Phase', '#Tasks', 'Address', 'Build', 'Config', 'Last word'], snap.instances.map((i) => h('tr', { 'data-key': i.instance }, h('td', {}, h('b', {}, i.instance)), h('td', {}, i.daemon), h('td', {}, i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : 'warn', i.phase + (i.paused ? ', paused' : '')), i.state ? ' ' + i.state : ''), num(i.tasks), h('td', { cls: 'mono' }, i.address), h('td', { cls: 'mono' }, i.build), h('td', { cls: 'mono' }, i.config_hash.slice(0, 8)), h('td', {}, ago(i.at_ms) + ' ago'))), 'No instance has spoken yet.')))];
+} }) };
+
+screens.control = { title: 'Control', open() {
+  let result = null, proof = null, waiting = '';
+  const form = h('form', { id: 'control-form', onsubmit: (event) => event.preventDefault() }, field('Reason (everybody can read it)', { name: 'reason', id: 'reason', required: true, maxlength: 200 }));
+  const box = h('div', { cls: 'box', 'data-keep': '' }, form, h('p', { cls: 'dim' }, 'A drain pauses intake and waits until nothing is in flight. New payments stay in the log, and go on at the resume.'),
+    h('div', { cls: 'actions' }, h('button', { cls: 'danger', id: 'drain', onclick: (e) => change('drain', e.currentTarget) }, 'Drain'), h('button', { cls: 'primary', id: 'resume', onclick: (e) => change('resume', e.currentTarget) }, 'Resume'), h('span', { cls: 'grow' }),
+      copyAs({ kpayctl: () => 'kpayctl pipeline drain --yes --reason ' + quote(formOf(form).reason || 'why'), curl: () => curl('/pipeline:drain?wait=10', { reason: formOf(form).reason || 'why' }) })));
+  async function change(verb, button) {
+    if (!form.reportValidity()) return;
+    await busy(button, async () => {
+      waiting = verb === 'drain' ? 'Draining: intake pauses, what is in flight ends…' : 'Resuming…';
+      refresh();
+      result = await send(`/pipeline:${verb}?wait=10`, formOf(form));
+      waiting = '';
+      await look();
+    });
+  }
+  async function look() { proof = await ask('/pipeline/drain'); refresh(); }
+  look();
+  const timer = setInterval(look, 2000);
+  return { close: () => clearInterval(timer), view() {
+    const c = now.snap.control, d = proof && proof.ok ? proof.body : null;
+    const paused = c.desired === 'paused';
+    const positions = (name) => (d[name] || []).map((p) => h('tr', {}, h('td', {}, name), num(p.partition), num(count(p.position)), h('td', { cls: 'mono' }, p.hash)));
+    return [h('h1', {}, 'Control'),
+      h('div', { cls: 'grid' },
+        card(5, 'Pipeline', kv([['Wanted', chip(paused ? 'warn' : 'good', c.desired)], ['Observed', c.reached ? chip('good', 'so it is') : chip('warn', 'not yet')], ['', ''], ['Missing', c.missing], ['Since', c.at_ms ? time(c.at_ms, true) : 'the beginning'], ['By', c.owner], ['Reason', c.reason]]),
+          box,
+          h('div', { id: 'control-result', 'aria-live': 'polite' }, waiting ? h('div', { cls: 'box info' }, waiting) : result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.drained ? 'Drained.' : result.body.desired === 'running' ? 'Running.' : 'Wanted; not drained yet: ' + result.body.missing, result.body.changed === false ? ' It was wanted already.' : ''))),
+        card(7, ['Proof', h('span', { cls: 'sub' }, d && d.drained ? ['nothing is in flight at these positions, as of ', time(d.as_of_ms)] : '')], h('div', { id: 'proof' }, !proof ? h('p', { cls: 'loading' }, 'Looking…') : !proof.ok ? problem(proof) : !d.drained ? h('p', { cls: 'empty' }, 'Not drained: ' + d.missing + '.') : [
+          h('p', {}, Object.entries(d.in_flight).map(([cur, t]) => chip('good', `${count(t.count)} in flight, ${money(t.value, cur)}`))),
+          table(['Stage', '#Partition', '#Position', 'State hash'], [...positions('intake'), ...positions('settle')], '')])))];
+  } };
+} };
+
+screens.load = { title: 'Load generator', open() {
+  let result = null;
+  const form = h('form', { 'data-keep': '', id: 'load-form', onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('#load-start'), begin); } },
+    h('div', { cls: 'row' }, field('Payments a second', { name: 'rate', required: true, value: '500', inputmode: 'decimal' }), field('Among accounts', { name: 'accounts', required: true, value: '100', inputmode: 'numeric' })),
+    h('div', { cls: 'row' }, field('Largest amount', { name: 'amount_max', value: '50.00' }), field('Share of bad ones', { name: 'bad_share', value: '0.01', inputmode: 'decimal' })),
+    h('div', { cls: 'row' }, h('label', {}, 'Payers', h('select', { name: 'distribution' }, h('option', { value: 'uniform' }, 'all alike'), h('option', { value: 'zipf' }, 'a few pay most (zipf)'))), field('Seconds (empty: until stopped)', { name: 'duration_s', inputmode: 'numeric' })),
+    field('Reason', { name: 'reason', required: true, value: 'a look at the charts', maxlength: 200 }),
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'load-start' }, 'Start'), h('button', { cls: 'danger', type: 'button', id: 'load-stop', onclick: (e) => busy(e.currentTarget, end) }, 'Stop'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl load start --yes --rate ${f.rate} --accounts ${f.accounts} --reason ${quote(f.reason)}`; }, curl: () => curl('/load:start', asked()) })));
+  function asked() {
+    const f = formOf(form), number = (t) => (t !== undefined && t !== '' && isFinite(t) ? Number(t) : t);
+    return { ...f, rate: number(f.rate), accounts: number(f.accounts), ...(f.bad_share ? { bad_share: number(f.bad_share) } : {}), ...(f.duration_s ? { duration_s: number(f.duration_s) } : {}) };
+  }
+  async function begin() { result = await send('/load:start', asked()); refresh(); }
+  async function end() { result = await send('/load:stop', { reason: formOf(form).reason || 'stopped from the page' }); refresh(); }
+  return { view() {
+    const load = now.snap.load;
+    return [h('h1', {}, 'Load generator'),
+      !load.present && h('div', { cls: 'box warn banner', role: 'status' }, 'No generator is running: kpay-load serve --allow-load.'),
+      load.present && !load.allowed && h('div', { cls: 'box warn banner', role: 'status' }, 'Load is not allowed on this system: the generator runs without --allow-load.'),
+      h('div', { cls: 'grid' }, card(5, 'Generate payments', form, h('div', { id: 'load-result', 'aria-live': 'polite' }, result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.text))),
+        card(7, 'What it does', h('p', { id: 'load-text' }, chip(load.wanted.desired === 'running' ? 'info' : '', load.wanted.desired), ' ', load.text), !load.reached && h('p', { cls: 'dim' }, 'Not so yet: ' + load.missing),
+          load.instances.map((i) => { const l = i.load, t = l.latency_ms || {}; return h('div', { cls: 'box' }, kv([['Instance', [h('b', {}, i.instance), ' ', i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : '', i.phase)]], ['Rate', l.generating ? rate(l.rate) + ' wanted, ' + rate(l.sent_per_s) + ' sent, ' + rate(l.answered_per_s) + ' answered a second' : 'does not generate'], ['Sent', count(l.sent)], ['Confirmed', count(l.confirmed)], ['Failed', count(l.failed_count)], ['Unanswered', count(l.unanswered)], ['Skipped', count(l.skipped)], ['Latency', t.p50 !== undefined ? `p50 ${t.p50} ms · p99 ${t.p99} ms, from the intended time` : undefined], ['Says', i.state]])); }),
+          load.instances.length === 0 && h('p', { cls: 'empty' }, 'No generator has spoken yet.')))];
+  } };
+} };
+
+function hexdump(hex) {
+  const lines = [];
+  for (let i = 0; i < Math.min(hex.length, 2048); i += 32) {
+    const bytes = hex.slice(i, i + 32).match(/../g) || [];
+    lines.push((i / 2).toString(16).padStart(6, '0') + '  ' + bytes.join(' ').padEnd(48) + ' ' + bytes.map((b) => { const c = parseInt(b, 16); return c >= 32 && c < 127 ? String.fromCharCode(c) : '·'; }).join(''));
+  }
+  return lines.join('\n') + (hex.length > 2048 ? '\n…' : '');
+}
+screens['dead-letters'] = { title: 'Dead letters', open(at) {
+  let list = null;
+  const place = (l) => `${l.topic}/${l.partition}@${l.offset}.${l.index}`;
+  async function load() { list = await ask('/dead-letters?limit=200'); refresh(); }
+  load();
+  const timer = setInterval(load, 5000);
+  return { close: () => clearInterval(timer), view() {
+    const letters = list && list.ok ? list.body.letters : [];
+    const groups = letters.reduce((m, l) => m.set(l.reason, [...(m.get(l.reason) || []), l]), new Map());
+    const shown = letters.filter((l) => !at.query.reason || l.reason === at.query.reason);
+    const chosen = letters.find((l) => place(l) === at.item);
+    const go = (l) => link('dead-letters', place(l), at.query);
+    return [h('h1', {}, 'Dead letters', h('small', {}, list && list.ok ? [`${count(list.body.total)} in all, as of `, time(list.body.as_of_ms)] : '')),
+      !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : list.body.total === 0 ? h('div', { cls: 'card' }, h('p', { cls: 'empty' }, 'There is none: every event could be applied.')) :
+      h('div', { cls: 'grid' }, card(4, 'By reason', table(['Reason', '#Newest', 'First', 'Last'], [...groups].map(([reason, g]) => h('tr', { 'data-key': reason }, h('td', {}, h('a', { href: link('dead-letters', at.item, { reason }) }, reason)), num(count(g.length)), h('td', {}, time(g[g.length - 1].at_ms)), h('td', {}, time(g[0].at_ms)))), ''), at.query.reason && h('p', {}, h('a', { href: link('dead-letters', at.item) }, 'show all reasons'))),
+        card(8, 'Newest', h('div', { id: 'letters' }, table(['Came', 'Reason', 'State', 'Where it stands', '#Bytes', 'Written by'], shown.map((l) => h('tr', { 'data-key': place(l), 'aria-current': chosen === l ? 'true' : undefined }, h('td', {}, time(l.at_ms, true)), h('td', {}, l.reason), h('td', {}, l.state), h('td', {}, h('a', { cls: 'mono', href: go(l) }, place(l))), num(count(l.bytes_total)), h('td', {}, l.sender))), 'None has that reason.'))),
+        chosen ? card(12, 'Inspect', kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, place(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), h('pre', { id: 'letter-bytes', tabindex: '0' }, hexdump(chosen.bytes_hex)), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: `curl -sS '${location.origin}/api/v1/dead-letters?limit=200'`, hex: chosen.bytes_hex })))
+          : at.item ? h('div', { cls: 'card c12' }, h('p', { cls: 'empty' }, 'That letter is not among the newest ' + letters.length + '.')) : null)];
+  } };
+} };
+
+screens.system = { title: 'System', open() {
+  let system = null, books = null, doc = null;
+  async function load() { [system, books] = await Promise.all([ask('/system'), ask('/books')]); refresh(); }
+  ask('/openapi.json').then((answer) => { doc = answer; refresh(); });
+  load();
+  const timer = setInterval(load, 3000);
+  return { close: () => clearInterval(timer), view() {
+    const y = system && system.ok ? system.body : null, b = books && books.ok ? books.body : null;
+    const operations = doc && doc.ok ? Object.entries(doc.body.paths).flatMap(([path, ops]) => Object.entries(ops).map(([verb, op]) => [verb.toUpperCase(), '/api/v1' + path, op.summary])) : [];
+    return [h('h1', {}, 'System'),
+      h('div', { cls: 'grid' },
+        card(5, 'Gateway', !system ? h('p', { cls: 'loading' }, 'Loading…') : !y ? problem(system) : kv([['Instance', y.instance], ['Version', `${y.version} (${y.commit})`], ['Configuration', h('code', {}, y.config_hash)], ['Brokers', h('code', {}, y.brokers)], ['Protocol', y.security_protocol], ['Topics', `${y.topic_prefix}*, ${y.partitions} partitions`], ['Started', time(y.started_at_ms, true)], ['Open streams', y.streams], ...Object.entries(y.limits).map(([k, v]) => [k.replaceAll('_', ' '), count(v)])])),
+        card(7, ['Books', b && h('span', { cls: 'sub' }, ['as of ', time(b.as_of_ms), b.balanced_at_ms ? [', last proven ', time(b.balanced_at_ms)] : ''])], !books ? h('p', { cls: 'loading' }, 'Loading…') : !b ? problem(books) : [
+          h('p', {}, chip({ balanced: 'good', unbalanced: 'bad', partial: 'warn' }[b.state] || '', b.state), ' ', { balanced: 'Two looks agree, and every currency adds up.', moving: 'Payments went on between two looks; it is proven when they rest.', unbalanced: 'The sums differ.', partial: 'Partitions are missing: ' + b.missing_partitions.join(', '), unknown: b.reason }[b.state]),
+          table(['Currency', '#Accounts', '#Balances', '#In transit', '#Opening', '#Deposits', '#Difference'], Object.entries(b.currencies).filter(([c]) => c !== 'XXX').map(([c, x]) => h('tr', {}, h('td', {}, h('b', {}, c)), num(count(x.accounts)), num(money(x.balances.value, c)), num(money(x.in_transit.value, c)), num(money(x.opening.value, c)), num(money(x.deposits.value, c)), num(money(x.difference.value, c)))), 'No account is open yet.'),
+          h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl books verify', curl: `curl -sS ${location.origin}/api/v1/books` }))]),
+        card(12, ['API', h('span', { cls: 'sub' }, h('a', { href: '/api/v1/openapi.json' }, 'OpenAPI 3.1'), ' · ', h('a', { href: '/api/v1/problems' }, 'problem codes'), ' · ', h('a', { href: '/metrics' }, 'metrics'), ' · ', h('a', { href: '/readyz' }, 'readiness'))], h('div', { id: 'operations' }, !doc ? h('p', { cls: 'loading' }, 'Loading…') : !doc.ok ? problem(doc) : table(['Method', 'Path', 'What it does'], operations.map(([verb, path, about]) => h('tr', {}, h('td', { cls: 'mono' }, verb), h('td', { cls: 'mono' }, path), h('td', {}, about))), '')))
+      )];
+  } };
+} };
+
+// ---- the frame
+
+const order = ['business', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system'];
+let open = null, openKey = '';
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  localStorage.setItem('kpay.theme', name);
+}
+function frame() {
+  const snap = now.snap, stale = isStale();
+  const logo = s('svg', { viewBox: '0 0 32 32', 'aria-hidden': 'true' }, s('rect', { width: 32, height: 32, rx: 7, fill: '#2458d3' }), s('path', { d: 'M9 7v18M9 17l9-10M12 14l10 11', fill: 'none', stroke: '#fff', 'stroke-width': 3.4, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }));
+  const dark = document.documentElement.dataset.theme === 'dark';
+  const books = snap && { balanced: ['good', 'books balance'], unbalanced: ['bad', 'books do NOT balance'], moving: ['', 'books moving'], partial: ['warn', 'books partial'], unknown: ['warn', 'books unknown'] }[snap.books.state];
+  show(document.getElementById('top'), h('a', { cls: 'brand', href: '#/' }, logo, 'kpay'),
+    snap && h('a', { cls: 'chip ' + (snap.control.desired === 'paused' ? 'warn' : 'good'), href: link('control'), id: 'pipeline-chip' }, 'pipeline ' + snap.control.desired),
+    books && h('a', { cls: 'chip ' + books[0], href: link('system'), id: 'books-chip' }, books[1]),
+    snap && snap.missing_partitions.length > 0 && h('a', { cls: 'chip bad', href: link('pipeline') }, snap.missing_partitions.length + ' not served'),
+    h('span', { cls: 'grow' }), h('span', { cls: 'chip ' + (stale ? 'bad' : 'good'), id: 'live', role: 'status' }, stale ? (snap ? 'stale since ' + clock(now.at) : 'connecting') : 'live ' + clock(now.at)),
+    h('button', { cls: 'ghost', id: 'zone', title: 'Times in UTC or in this machine’s zone', onclick: () => { local = !local; localStorage.setItem('kpay.local', local ? '1' : '0'); refresh(); } }, local ? 'local time' : 'UTC'),
+    h('button', { cls: 'ghost', id: 'theme', onclick: () => { theme(dark ? 'light' : 'dark'); refresh(); } }, dark ? 'light' : 'dark'));
+  const here = route().screen;
+  show(document.getElementById('nav'), order.map((name, i) => h('a', { href: link(name), 'aria-current': name === here ? 'page' : undefined }, screens[name].title, h('kbd', { 'aria-hidden': 'true' }, i + 1))));
+}
+function refresh() {
+  frame();
+  const main = document.getElementById('main');
+  main.classList.toggle('stale', now.snap !== null && isStale());
+  if (!now.snap) { show(main, h('p', { cls: 'loading', role: 'status' }, waitingFor)); return; }
+  if (open) show(main, now.snap && isStale() ? h('div', { cls: 'box warn banner', role: 'alert', 'data-key': 'stale' }, 'These numbers are from ' + clock(now.at) + '. The gateway is not heard now; the page goes on by itself.') : h('div', { 'data-key': 'fresh' }), h('div', { 'data-key': openKey }, open.view()));
+}
+function start() {
+  const at = route();
+  const screen = screens[at.screen] || screens.business;
+  if (open && open.close) open.close();
+  openKey = location.hash || '#/';
+  document.title = screen.title + ' · kpay';
+  open = screen.open(at);
+  refresh();
+}
+let waitingFor = 'Waiting for the gateway…';
+async function first() {
+  const answer = await ask('/pipeline');
+  if (answer.ok) {
+    const { series, ...snap } = answer.body;
+    now.series = series;
+    if (!now.snap) { now.snap = snap; now.at = Date.now(); }
+  } else {
+    waitingFor = answer.body.detail || waitingFor;
+    setTimeout(first, 1000);
+  }
+  refresh();
+}
+
+theme(localStorage.getItem('kpay.theme') || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
+window.addEventListener('hashchange', () => { start(); document.getElementById('main').focus({ preventScroll: true }); });
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName)) return;
+  const number = Number(event.key);
+  if (number >= 1 && number <= order.length) location.hash = link(order[number - 1]);
+  if (event.key === '/') {
+    event.preventDefault();
+    location.hash = link('payments');
+    setTimeout(() => document.getElementById('lookup-id').focus(), 50);
+  }
+});
+start();
+first().then(listen);
+setInterval(refresh, 1000);

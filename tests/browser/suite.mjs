@@ -1,0 +1,261 @@
+// Every screen of the page in a real browser, against a live system.
+// Usage: node suite.mjs PAGE-URL CHROMIUM PLAYWRIGHT-FOLDER [SCREENSHOT-FOLDER]
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { randomBytes } from 'node:crypto';
+
+const [base, executablePath, modules, shots] = process.argv.slice(2);
+const { chromium } = createRequire(modules + '/')('playwright-core');
+const origin = new URL(base).origin;
+
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' });
+await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+const page = await context.newPage();
+const complaints = [];
+page.on('console', (message) => { if (['error', 'warning'].includes(message.type()) && !expected(message.text())) complaints.push('console: ' + message.text()); });
+page.on('pageerror', (error) => complaints.push('error: ' + error.message));
+page.on('request', (request) => { if (!request.url().startsWith(origin + '/')) complaints.push('off origin: ' + request.url()); });
+await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI)));
+let refused = 0;  // answers with an error status that a test asks for; the browser reports each on the console
+const expected = (text) => text.startsWith('Failed to load resource') && refused > 0;
+
+function newId() {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
+}
+async function api(path, body, key) {
+  const answer = await fetch(origin + '/api/v1' + path, body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) }, body: JSON.stringify(body) });
+  return answer.json();
+}
+async function until(what, condition, seconds = 20) {
+  const deadline = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < deadline) {
+    try { last = await condition(); if (last) return last; } catch (error) { last = error.message; }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  assert.fail(`not within ${seconds} s: ${what} (last: ${last})`);
+}
+const text = (selector) => page.locator(selector).first().innerText();
+const shows = (selector, pattern, seconds) => until(`${selector} shows ${pattern}`, async () => pattern.test(await text(selector)), seconds);
+const go = async (hash, heading) => { await page.goto(base + '#/' + hash); await shows('h1', heading); };
+const shot = async (name) => { if (shots) { await page.evaluate(() => scrollTo(0, 0)); await page.screenshot({ path: `${shots}/${name}.png` }); } };
+
+const tests = [];
+const test = (name, body) => tests.push([name, body]);
+
+test('business: the confirmed count follows a payment that somebody else made', async () => {
+  await go('', /Business/);
+  const shown = async () => Number((await text('#tile-confirmed .value')).replace(/,/g, ''));
+  await until('the tile has a number', async () => (await shown()) >= 0);
+  const before = (await api('/pipeline')).totals.currencies.EUR?.confirmed_today.count ?? 0;
+  const done = await api('/payments?wait=10', { from: 'acc-1', to: 'acc-2', amount: '1.23', currency: 'EUR' }, newId());
+  assert.equal(done.status, 'completed', JSON.stringify(done));
+  await until('the tile counts it', async () => (await shown()) === before + 1);
+  assert.equal((await api('/pipeline')).totals.currencies.EUR.confirmed_today.count, before + 1);
+  assert.match(await text('#live'), /^live/);
+  await until('the books are proven', async () => /balance/.test(await text('#books-chip')) && !/NOT/.test(await text('#books-chip')), 40);
+});
+
+test('payments: one form is one payment, over double clicks and reloads', async () => {
+  await go('payments', /Payments/);
+  const balance = async () => Number((await api('/accounts/acc-4')).balance_minor);
+  const before = await balance();
+  await page.fill('#send-form [name=from]', 'acc-3');
+  await page.fill('#send-form [name=to]', 'acc-4');
+  await page.fill('#send-form [name=amount]', '7.89');
+  const id = await text('#draft-id code');
+  await page.dblclick('#send');
+  await shows('#send-result', /completed/);
+  await page.reload();
+  assert.equal(await text('#draft-id code'), id, 'the id outlives a reload');
+  assert.equal(await page.inputValue('#send-form [name=amount]'), '7.89');
+  await page.click('#send');
+  await shows('#send-result', /The money has moved, once/);
+  assert.equal(await balance(), before + 789);
+  await shows('#payment-list', new RegExp(id));
+  await shot('payments');
+  await page.click('#new-payment');
+  assert.notEqual(await text('#draft-id code'), id);
+  await page.click('#send-form >> text=copy as curl');
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /Idempotency-Key: .*payments\?wait=10/s);
+});
+
+test('payments: what is wrong is said beside the form, and a lookup tells how one ended', async () => {
+  await go('payments', /Payments/);
+  await page.fill('#send-form [name=amount]', '1.2345');
+  refused = 1;
+  await page.click('#send');
+  await shows('#send-result', /Right would be/);
+  const done = await api('/payments?wait=10', { from: 'acc-5', to: 'nobody-here', amount: '2.00', currency: 'EUR' }, newId());
+  await page.fill('#lookup-id', done.payment_id);
+  await page.click('#lookup');
+  await shows('#lookup-result', /account_not_found/);
+  assert.match(page.url(), new RegExp(done.payment_id), 'the lookup is in the URL');
+  await page.selectOption('#filter-status', 'failed');
+  await shows('#payment-list', new RegExp(done.payment_id));
+  assert.match(page.url(), /status=failed/);
+  assert.doesNotMatch(await text('#payment-list'), /completed/);
+  await page.fill('#filter-account', 'nobody-here');
+  await page.press('#filter-account', 'Enter');
+  await until('the filter by account is in the URL', () => /account=nobody-here/.test(page.url()));
+  refused = 0;
+});
+
+test('accounts: open, find, page on', async () => {
+  await go('accounts', /Accounts/);
+  const name = 'browser-' + randomBytes(4).toString('hex');
+  await page.fill('#open-form [name=account]', name);
+  await page.fill('#open-form [name=opening]', '250.00');
+  await page.click('#open-account');
+  await shows('#open-result', /done/);
+  await page.fill('#find-id', name);
+  await page.click('#find');
+  await shows('#balance', /250\.00 EUR/);
+  await api('/payments?wait=10', { from: name, to: 'acc-1', amount: '50.00', currency: 'EUR' }, newId());
+  await shows('#balance', /200\.00 EUR/);
+  const first = await text('#account-list tbody tr');
+  await shot('accounts');
+  await until('there is a next page', () => page.isEnabled('#next'));
+  await page.click('#next');
+  await until('the list has moved on', async () => (await text('#account-list tbody tr')) !== first);
+  await page.click('#previous');
+  await until('and back', async () => (await text('#account-list tbody tr')) === first);
+});
+
+test('load generator: starts at a rate, is seen everywhere, stops', async () => {
+  await go('load', /Load generator/);
+  await page.fill('#load-form [name=rate]', 'many');
+  refused = 1;
+  await page.click('#load-start');
+  await shows('#load-result', /Right would be/);
+  refused = 0;
+  await page.fill('#load-form [name=rate]', '300');
+  await page.fill('#load-form [name=accounts]', '60');
+  await page.click('#load-start');
+  await shows('#load-text', /running/);
+  await shows('main', /300\.0? ?wanted|300 wanted/);
+  await go('', /Business/);
+  await until('the rate is shown', async () => Number((await text('#tile-rate .value')).replace(/,/g, '')) > 100, 30);
+  assert.ok((await page.locator('svg.chart path.line').count()) >= 5);
+  await new Promise((done) => setTimeout(done, 15000));  // for charts that have something to show
+  await shot('business');
+  await go('pipeline', /Pipeline/);
+  await shows('#stages', /intake/);
+  await shot('pipeline');
+  await go('load', /Load generator/);
+  await shot('load');
+  await page.click('#load-stop');
+  await shows('#load-text', /stopped/);
+});
+
+test('pipeline: every stage with each of its partitions, and every instance', async () => {
+  await go('pipeline', /Pipeline/);
+  const snapshot = await api('/pipeline');
+  for (const stage of snapshot.stages) await shows('#stages', new RegExp(stage.stage));
+  assert.equal(await page.locator('#stages .cell').count(), snapshot.stages.reduce((n, x) => n + x.partitions.length, 0));
+  for (const instance of snapshot.instances) await shows('main', new RegExp(instance.instance));
+});
+
+test('control: a drain with its proof, then resume', async () => {
+  await go('control', /Control/);
+  await page.fill('#reason', 'browser test');
+  await page.click('#drain');
+  await shows('#control-result', /Drained/, 30);
+  await shows('#proof', /in flight/);
+  const proof = await api('/pipeline/drain');
+  assert.equal(proof.drained, true);
+  for (const each of proof.intake) await shows('#proof', new RegExp(each.hash));
+  await shows('#pipeline-chip', /paused/);
+  await shot('control');
+  await page.click('#resume');
+  await shows('#pipeline-chip', /running/);
+  assert.equal((await api('/pipeline')).control.desired, 'running');
+});
+
+test('dead letters: list, filter by reason, inspect', async () => {
+  await go('dead-letters', /Dead letters/);
+  const letters = (await api('/dead-letters')).letters;
+  assert.ok(letters.length > 0, 'the runner has put one there');
+  await page.click('#letters a');
+  await shows('#letter-bytes', /00 ff 47/);
+  await shot('dead-letters');
+  await page.click(`section >> text="${letters[0].reason}"`);
+  assert.match(page.url(), /reason=/);
+});
+
+test('system: version, books, the API', async () => {
+  await go('system', /System/);
+  const system = await api('/system');
+  await shows('main', new RegExp(system.config_hash));
+  await shows('#operations', /\/api\/v1\/payments:batch/);
+  await shot('system');
+});
+
+test('dark, keyboard, narrow', async () => {
+  await go('', /Business/);
+  await page.click('#theme');
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await shot('business-dark');
+  await page.click('#zone');
+  await page.click('#zone');
+  for (const [key, heading] of [['2', /Payments/], ['3', /Accounts/], ['4', /Pipeline/], ['5', /Control/], ['6', /Load/], ['7', /Dead/], ['8', /System/], ['1', /Business/]]) {
+    await page.keyboard.press(key);
+    await shows('h1', heading);
+  }
+  await page.keyboard.press('/');
+  await until('the lookup has the focus', () => page.evaluate(() => document.activeElement.id === 'lookup-id'));
+  await page.setViewportSize({ width: 320, height: 800 });
+  for (const name of ['', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system']) {
+    await page.goto(base + '#/' + name);
+    await page.waitForTimeout(150);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `"${name}" fits 320 pixels`);
+  }
+  await page.setViewportSize({ width: 1360, height: 900 });
+  await page.click('#theme');
+});
+
+test('a form keeps what is being typed while the page updates', async () => {
+  await go('payments', /Payments/);
+  await page.click('#new-payment');
+  await page.fill('#send-form [name=reference]', '');
+  await page.locator('#send-form [name=reference]').pressSequentially('slowly typed text', { delay: 180 });
+  assert.equal(await page.inputValue('#send-form [name=reference]'), 'slowly typed text');
+  assert.equal(await page.evaluate(() => document.activeElement.name), 'reference');
+});
+
+test('a stream that breaks is said, greyed and mended', async () => {
+  await go('', /Business/);
+  refused = 1;
+  await context.setOffline(true);
+  await page.evaluate(() => source.close());
+  await shows('#live', /stale/, 15);
+  assert.ok(await page.evaluate(() => document.getElementById('main').classList.contains('stale')));
+  await context.setOffline(false);
+  await page.evaluate(() => listen());
+  await shows('#live', /^live/, 15);
+  refused = 0;
+});
+
+let failed = 0;
+for (const [name, body] of tests) {
+  const began = Date.now();
+  try {
+    await body();
+    assert.deepEqual(complaints, [], 'no console error, CSP violation or request off the origin');
+    console.log(`ok      ${name} (${Date.now() - began} ms)`);
+  } catch (error) {
+    ++failed;
+    complaints.length = 0;
+    refused = 0;
+    console.log(`FAILED  ${name}\n        ${error.message.split('\n').join('\n        ')}`);
+    if (shots) await page.screenshot({ path: `${shots}/failed-${failed}.png` });
+  }
+}
+await browser.close();
+console.log(`${tests.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
