@@ -148,11 +148,12 @@ class LoadService(Gateway):
         self.kind = "load"
 
     def start(self):
-        self.config.write_text(f"kafka: {{bootstrap_servers: [127.0.0.1:{self.rig.port}]}}\n")
+        self.config.write_text(f"kafka: {{bootstrap_servers: [127.0.0.1:{self.rig.port}], "
+                               f"partitions: {self.rig.partitions}}}\n")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(self.rig.bin / "kpay-load"), "serve", "--allow-load", "--instance", self.instance,
-                 "--config", str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [str(self.rig.bin / "kpay-load"), "--config", str(self.config), "serve", "--allow-load",
+                 "--instance", self.instance], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         self._write_lock()
         return self
