@@ -103,8 +103,7 @@ bool MemoryProcess::produce(TopicIndex topic, std::int32_t partition, ByteView k
     return true;
   }
   if (parts_.network != nullptr) {
-    parts_.network->carry(topic, partition, key, value, cookie);
-    return true;
+    return parts_.network->carry(topic, partition, key, value, cookie);
   }
   parts_.log->append(topic, partition, key, value);
   delivered_.push_back(cookie);

@@ -21,7 +21,8 @@ class MemoryNetwork {
  public:
   virtual ~MemoryNetwork() = default;
   /// Takes a record on its way; MemoryProcess::acknowledge(cookie) tells that it is in the log.
-  virtual void carry(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+  /// False: its queue is full.
+  virtual bool carry(TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
                      std::uint64_t cookie) = 0;
   virtual void delete_before(TopicIndex topic, std::int32_t partition, std::int64_t offset) = 0;
 };

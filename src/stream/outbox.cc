@@ -58,7 +58,11 @@ bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
     flight.record = std::move(lane.queue.front());
     if (!producer_->produce(lane.place.first, lane.place.second, flight.record.key,
                             flight.record.value, cookie)) {
-      lane.queue.front() = std::move(flight.record);
+      if (!KPAY_PLANT(full_queue_drops_the_record)) {
+        lane.queue.front() = std::move(flight.record);
+      } else {
+        lane.queue.pop_front();
+      }
       return false;
     }
     free_.pop_back();

@@ -82,6 +82,7 @@ class RigCase(unittest.TestCase):
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                                   timeout=120, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r" [1-9]\d\d+ events, ")
 
     def sum_of(self, stage, table, key, field):
         """A total's field, summed over all partitions of all instances."""

@@ -47,6 +47,11 @@ void Faults::strike(Kind kind) {
       some_node().disk->fail_commits(dice_.pick(world_->places()),
                                      static_cast<int>(dice_.between(1, 3)));
       break;
+    case Kind::pausing:
+      if (Node& node = some_node(); node.awake()) {
+        world_->pause(node, dice_.index(kStages), dice_.between(50, 1500));
+      }
+      break;
     case Kind::stalling: stall(); break;
     case Kind::skewing: skew(); break;
     case Kind::doubling: double_record(); break;

@@ -25,6 +25,7 @@ class Faults {
     rebalancing,
     damaging,
     failing_commits,
+    pausing,
     stalling,
     skewing,
     doubling,

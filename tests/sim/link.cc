@@ -12,15 +12,18 @@ constexpr std::int64_t kHeld = std::int64_t{1} << 60U;
 
 }  // namespace
 
-void Link::carry(stream::TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+bool Link::carry(stream::TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
                  std::uint64_t cookie) {
   if (cut_) {
-    return;
+    return true;
+  }
+  if (world_->queue_is_full()) {
+    return false;
   }
   Parcel parcel = make_parcel(world_->specs(), world_->topics(), topic, partition, key, value);
   parcel.cookie = cookie;
   if (!world_->before_parcel(node_, parcel)) {
-    return;
+    return true;
   }
   Lane& lane = lanes_[{topic, partition}];
   if (lane.refused) {
@@ -37,6 +40,7 @@ void Link::carry(stream::TopicIndex topic, std::int32_t partition, ByteView key,
   parcel.due_ms = held_ ? kHeld : due;
   lane.queue.push_back(std::move(parcel));
   world_->after_parcel(node_, lane.queue.back());
+  return true;
 }
 
 // A broker without state for a producer takes any first number: the second record stands in the

@@ -18,7 +18,7 @@ class Link final : public stream::MemoryNetwork {
  public:
   Link(World& world, std::size_t node) : world_(&world), node_(node) {}
 
-  void carry(stream::TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
+  bool carry(stream::TopicIndex topic, std::int32_t partition, ByteView key, ByteView value,
              std::uint64_t cookie) override;
   void delete_before(stream::TopicIndex topic, std::int32_t partition,
                      std::int64_t offset) override;

@@ -143,11 +143,29 @@ void World::step(Node& node) {
         task->acknowledge_time();
       }
     }
+    resume(node);
     node.process->step(now_ms_);
   }
   if (node.dying) {
     kill(node);
   }
+}
+
+void World::pause(Node& node, std::size_t stage, std::int64_t ms) {
+  trace_->line(node.name(), kStageNames[stage], " is paused for ", ms, " ms");
+  node.paused[stage] = now_ms_ + ms;
+  node.process->host().set_paused(stage, true);
+  coverage_.count("stages_paused");
+}
+
+void World::resume(Node& node) {
+  std::erase_if(node.paused, [&](const auto& paused) {
+    const bool over = calm_ || now_ms_ >= paused.second;
+    if (over) {
+      node.process->host().set_paused(paused.first, false);
+    }
+    return over;
+  });
 }
 
 // ---- hosts
@@ -159,6 +177,7 @@ void World::boot(Node& node) {
   node.frozen = false;
   node.steps = {};
   node.stopped_in.reset();
+  node.paused.clear();
   node.last_seen_ms = now_ms_;
   node.link = std::make_shared<Link>(*this, node.number);
   stream::MemoryProcess::Parts parts;
@@ -391,83 +410,21 @@ void World::lose_queue(const Parcel& first) {
   }
 }
 
+// Of the producer of a process; it comes again with the same record.
+bool World::queue_is_full() {
+  if (calm_ || !dice_.one_in(60)) {
+    return false;
+  }
+  coverage_.count("full_queues");
+  return true;
+}
+
 bool World::refuses_first(const Parcel& parcel) {
   if (calm_ || !parcel.task || !dice_.one_in(12)) {
     return false;
   }
   coverage_.hit(Line::first_refused, parcel.task->stage);
   return true;
-}
-
-// ---- what tasks tell
-
-void World::on_notice(Node& node, const Place& place, const stream::TaskNotice& notice) {
-  using Kind = stream::TaskNotice::Kind;
-  if (trace_->on() && notice.kind != Kind::zombie_record) {
-    trace_->line(node.name(), to_string(place), ": ", notice.text);
-  }
-  switch (notice.kind) {
-    case Kind::restored: on_restored(node, place, notice); break;
-    case Kind::held: fail("held: " + to_string(place) + ": " + notice.text); break;
-    case Kind::diverged: fail("diverged: " + to_string(place) + ": " + notice.text); break;
-    case Kind::checkpoint_rejected:
-      fail("rejected: " + to_string(place) + ": " + notice.text);
-      break;
-    case Kind::early: fail("early: " + to_string(place) + ": " + notice.text); break;
-    case Kind::store_set_aside: on_set_aside(node, place, notice); break;
-    case Kind::fenced: coverage_.count("fenced"); break;
-    case Kind::dead_letter:
-      coverage_.hit(Line::dead_letter, place.stage);
-      coverage_.count("dead_letters");
-      break;
-    case Kind::time_jump:
-      coverage_.hit(Line::clock_ahead, place.stage);
-      jumps_.insert(place);
-      break;
-    default: break;
-  }
-  if (node.disk->take_recovered_commit(place)) {
-    coverage_.hit(Line::commit_fails, place.stage);
-  }
-}
-
-void World::on_restored(Node& node, const Place& place, const stream::TaskNotice& notice) {
-  coverage_.count(notice.from_file ? "restored_from_file" : "restored_from_log");
-  const stream::TopicIndex changelog = topics_.index_of(specs_[place.stage].changelog());
-  if (!calm_ && !notice.from_file && log_.bounds(changelog, place.partition).begin > 0) {
-    coverage_.hit(Line::restore_after_trim, place.stage);
-  }
-  const Damage damage = node.disk->damage_of(place);
-  if (!notice.from_file && damage == Damage::none && node.disk->had_state(place)) {
-    fail("wiped: " + to_string(place) + ": a file that nothing had damaged was not used");
-  }
-  if (damage == Damage::gone && !calm_) {
-    coverage_.hit(Line::disk_gone, place.stage);
-  } else if (damage == Damage::rolled_back) {
-    coverage_.hit(Line::file_rolled_back, place.stage);
-  }
-  node.disk->settle(place);
-  node.steps.resumed(place);
-  spring(node, Point::after_resume, place);
-}
-
-// A file may be set aside because it was damaged or is too old, and for no other reason (R17).
-void World::on_set_aside(Node& node, const Place& place, const stream::TaskNotice& notice) {
-  coverage_.count("files_set_aside");
-  const bool too_old = notice.text.starts_with("older than what is left");
-  const Damage damage = node.disk->damage_of(place);
-  if (too_old) {
-    coverage_.hit(Line::file_before_trim, place.stage);
-  } else if (damage == Damage::none || damage == Damage::gone) {
-    fail("wiped: " + to_string(place) + ": a file that nothing had damaged: " + notice.text);
-  }
-  switch (damage) {
-    case Damage::torn: coverage_.hit(Line::file_torn, place.stage); break;
-    case Damage::flipped: coverage_.hit(Line::file_flipped, place.stage); break;
-    case Damage::swapped: coverage_.hit(Line::file_swapped, place.stage); break;
-    case Damage::rolled_back: coverage_.hit(Line::file_rolled_back, place.stage); break;
-    default: break;
-  }
 }
 
 }  // namespace kpay::sim

@@ -46,7 +46,8 @@ struct Node {
   bool frozen = false;
   std::int64_t wake_ms = 0;
   std::int64_t restart_ms = 0;
-  std::int64_t last_seen_ms = 0;  ///< by the group
+  std::int64_t last_seen_ms = 0;               ///< by the group
+  std::map<std::size_t, std::int64_t> paused;  ///< stages whose input is paused, until when
 
   [[nodiscard]] bool awake() const noexcept { return process != nullptr && !frozen; }
   [[nodiscard]] std::string name() const { return "node" + std::to_string(number); }
@@ -90,6 +91,8 @@ class World {
   void boot(Node& node);
   void kill(Node& node);
   void freeze(Node& node, std::int64_t ms);
+  /// The control plane pauses a stage's input on a host (when, not what).
+  void pause(Node& node, std::size_t stage, std::int64_t ms);
   void wake(Node& node);
 
   // ---- the log
@@ -105,6 +108,7 @@ class World {
   void arrive(const Parcel& parcel, bool sender_is_gone);
   void lose_queue(const Parcel& first);
   [[nodiscard]] std::int64_t latency();
+  [[nodiscard]] bool queue_is_full();
   [[nodiscard]] bool refuses_first(const Parcel& parcel);
   [[nodiscard]] std::int64_t stalled_until(stream::TopicIndex topic, std::int32_t partition) const;
   [[nodiscard]] std::int64_t epoch_of(stream::TopicIndex topic, std::int32_t partition) const;
@@ -113,6 +117,7 @@ class World {
 
  private:
   void step(Node& node);
+  void resume(Node& node);
   bool spring(Node& node, Point point, const Place& place);
   void spring_restoring(Node& node);
   void on_notice(Node& node, const Place& place, const stream::TaskNotice& notice);
