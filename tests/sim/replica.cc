@@ -69,6 +69,11 @@ stream::Origin Replica::origin_of(const stream::LogRecord& record, std::uint32_t
   return {identity_.topic_ids.front(), partition_, record.offset, index};
 }
 
+// A record that is one event, or is put aside as if it were.
+stream::Event Replica::whole(const stream::LogRecord& record) const {
+  return {origin_of(record, 0), record.appended, record.appended, {}, record.value};
+}
+
 void Replica::take(const stream::LogRecord& record) {
   registers_.position = record.offset + 1;
   if (stream::is_tick(record.value)) {
@@ -79,13 +84,13 @@ void Replica::take(const stream::LogRecord& record) {
     take_frame(record);
   } else {
     registers_.now = std::max(registers_.now, record.appended);
-    const stream::Origin origin = origin_of(record, 0);
+    const stream::Event event = whole(record);
     if (record.value.empty()) {
-      bury(origin, stream::kReasonEmptyRecord, record.value);
+      bury(event, stream::kReasonEmptyRecord);
     } else if (record.value[0] == std::byte{'K'}) {
-      bury(origin, stream::kReasonUnknownSender, record.value);
+      bury(event, stream::kReasonUnknownSender);
     } else {
-      apply({origin, record.appended, record.appended, {}, record.value});
+      apply(event);
     }
   }
 }
@@ -99,11 +104,11 @@ void Replica::take_frame(const stream::LogRecord& record) {
   stream::Frame frame;
   check(stream::read_frame(record.value, frame), "every record of an internal topic is a frame");
   if (frame.lineage != identity_.lineage) {
-    bury(origin_of(record, 0), stream::kReasonForeignLineage, record.value);
+    bury(whole(record), stream::kReasonForeignLineage);
     return;
   }
   if (!may_send(frame.sender)) {
-    bury(origin_of(record, 0), stream::kReasonUnknownSender, record.value);
+    bury(whole(record), stream::kReasonUnknownSender);
     return;
   }
   stream::SenderState& sender = registers_.senders[frame.sender];
@@ -124,7 +129,7 @@ void Replica::take_frame(const stream::LogRecord& record) {
 
 void Replica::apply(const stream::Event& event) {
   if (event.payload.size() > spec_.event_bytes_max) {
-    bury(event.origin, stream::kReasonTooLarge, event.payload);
+    bury(event, stream::kReasonTooLarge);
     return;
   }
   const std::optional<stream::DeadLetterReason> refused =
@@ -132,7 +137,7 @@ void Replica::apply(const stream::Event& event) {
   std::vector<Collector::Item> items;
   items.swap(collector_->items);
   if (refused) {
-    bury(event.origin, *refused, event.payload);
+    bury(event, *refused);
     return;
   }
   for (const Collector::Item& item : items) {
@@ -140,14 +145,17 @@ void Replica::apply(const stream::Event& event) {
   }
 }
 
-void Replica::bury(const stream::Origin& origin, stream::DeadLetterReason reason, ByteView bytes) {
+void Replica::bury(const stream::Event& event, stream::DeadLetterReason reason) {
+  const stream::Origin& origin = event.origin;
+  const ByteView bytes = event.payload;
   stream::DeadLetter letter;
   letter.origin = origin;
   letter.reason = reason;
   letter.bytes_total = bytes.size();
   letter.bytes_hash = hash128(bytes);
   letter.bytes = to_bytes(bytes.first(std::min(bytes.size(), stream::kDeadLetterBytesMax)));
-  letters_.put({origin.offset, origin.index}, {reason, letter.bytes_hash});
+  letters_.put({origin.offset, origin.index},
+               {reason, letter.bytes_hash, event.time, event.subject});
   const Bytes payload = stream::encode(letter);
   publish(spec_.outputs.size(), partition_, origin, {{}, registers_.now, payload});
 }

@@ -34,11 +34,12 @@ class Replica {
 
   void take_frame(const stream::LogRecord& record);
   void apply(const stream::Event& event);
-  void bury(const stream::Origin& origin, stream::DeadLetterReason reason, ByteView bytes);
+  void bury(const stream::Event& event, stream::DeadLetterReason reason);
   void publish(std::size_t output, std::int32_t partition, const stream::Origin& cause,
                const stream::Outgoing& event);
   [[nodiscard]] stream::Origin origin_of(const stream::LogRecord& record,
                                          std::uint32_t index) const;
+  [[nodiscard]] stream::Event whole(const stream::LogRecord& record) const;
   [[nodiscard]] bool may_send(const stream::SenderId& sender) const;
 
   stream::StageSpec spec_;
