@@ -107,6 +107,10 @@ Result<ClientResponse> exchange(const ClientOptions& options, const ClientReques
   if (!body) {
     return Unexpected(body.error());
   }
+  // Poco's stream ends at an error as it does at the end: a body without a length would seem whole.
+  if (session->networkException() != nullptr) {
+    session->networkException()->rethrow();
+  }
   const bool known = answer.hasContentLength() && request.method != "HEAD";
   if (known && static_cast<Poco::Int64>(body->size()) < answer.getContentLength64()) {
     return no_answer(request.url, "the answer was cut short");

@@ -80,9 +80,9 @@ TEST(Cli, WrongValuesAreToldBeforeAnyBrokerIsAsked) {
                       .err,
                   "\"euro\""));
   EXPECT_TRUE(has(
-      ran({"load", "start", "--rate", "5", "--accounts", "10", "--reason", "x", "--duration", "1d"})
+      ran({"load", "start", "--rate", "5", "--accounts", "10", "--reason", "x", "--duration", "1w"})
           .err,
-      "\"1d\""));
+      "\"1w\""));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(Form, AccountsAndTextsHaveTheirLimits) {
 TEST(Form, ABodyThatIsNoObjectIsRefusedWithinItsLimits) {
   for (const std::string& body :
        {std::string(), std::string("7"), std::string("[]"), std::string(R"({"from":)"),
-        "{\"from\":\"\xff\"}", std::string(100'000, '['),
+        std::string("{\"from\":\"\xff\"}"), std::string(100'000, '['),
         R"({"a":)" + std::string(20, '[') + std::string(20, ']') + "}"}) {
     const auto result = read(body);
     ASSERT_TRUE(result->problem);

@@ -40,9 +40,12 @@ Json account_stage(const Seen& seen, std::int32_t partitions, Overall& overall) 
 
 TEST(View, APartitionIsShownAtItsLiveOwnerAndNamedWhenItHasNone) {
   Seen seen;
-  seen.status["account-1"] = status("account-1", kNow - 60'000, {task("account", 0, "running", 5)});
-  seen.status["account-2"] = status("account-2", kNow - 500, {task("account", 0, "running", 7)});
-  seen.status["account-3"] = status("account-3", kNow - 60'000, {task("account", 1, "running", 0)});
+  seen.status["account-1"] =
+      status("account-1", kNow - 60'000, Json::array({task("account", 0, "running", 5)}));
+  seen.status["account-2"] =
+      status("account-2", kNow - 500, Json::array({task("account", 0, "running", 7)}));
+  seen.status["account-3"] =
+      status("account-3", kNow - 60'000, Json::array({task("account", 1, "running", 0)}));
   seen.paces[{"account", 0}] = {kNow, 500, 12.34};
   Overall overall;
   const Json stage = account_stage(seen, 3, overall);
@@ -63,7 +66,8 @@ TEST(View, APartitionIsShownAtItsLiveOwnerAndNamedWhenItHasNone) {
 TEST(View, HeldTasksAndDeadLettersAreCounted) {
   Seen seen;
   seen.status["account-1"] =
-      status("account-1", kNow, {task("account", 0, "held", 0), task("account", 1, "running", 0)});
+      status("account-1", kNow,
+             Json::array({task("account", 0, "held", 0), task("account", 1, "running", 0)}));
   Overall overall;
   (void)account_stage(seen, 2, overall);
   EXPECT_EQ(overall.held, 1U);
@@ -147,7 +151,8 @@ TEST(Books, TheLightIsGreenOnlyWhenTwoLooksAgreeAndAllIsThere) {
 
 TEST(View, APipelineThatNobodyPausedIsWantedRunning) {
   Seen seen;
-  seen.status["inflight-1"] = status("inflight-1", kNow, {task("intake", 0, "running", 0)});
+  seen.status["inflight-1"] =
+      status("inflight-1", kNow, Json::array({task("intake", 0, "running", 0)}));
   const Json control = Json::parse(control_json(seen, 1, kNow));
   EXPECT_EQ(control["desired"], "running");
   EXPECT_TRUE(control["reached"].get<bool>());
