@@ -54,14 +54,14 @@ struct Absent {
 };
 constexpr std::array kAbsent{
     Absent{"dies during `finish`; paused across a logic switch", "R21, R22: not built yet"},
-    Absent{"a standby is promoted", "R18: not built yet"},
+    Absent{"a standby is promoted", "not simulated: tests R18Standby, test_standby.py"},
     Absent{"a deterministic crash on one record; three deaths, then a skip", "R23: not built yet"},
-    Absent{"redrive twice, or while the task replays",
-           "R24: replaying dead letters: not built yet"},
+    Absent{"redrive twice, or while the task replays", "not simulated: tests R24, test_dlq.py"},
     Absent{"re-emit under full load", "R26: not built yet"},
     Absent{"an unreadable header", "holds the task until an operator comes: tests R9Receiving"},
     Absent{"topic recreated, partitions added, changelog emptied", "tests R19, test_topics.py"},
-    Absent{"down for longer than any time retention", "inputs are kept without limit (R20)"},
+    Absent{"down for longer than any time retention",
+           "inputs are kept until they are trimmed (R20): test_topics.py"},
     Absent{"one replica's build is nondeterministic; a dirty mark is forgotten", "make planted"},
     Absent{"a record is forged or dropped", "the auditor's to find; the oracle's tests do it"},
 };
