@@ -184,7 +184,7 @@ class Gateway(GatewayCase):
         status, load = self.ask("/load:start", {"rate": 200, "accounts": self.ACCOUNTS, "reason": "a test"})
         self.assertEqual((status, load["wanted"]["desired"]), (202, "running"), load)
         wait_for("payments complete at a rate", lambda: self.ask("/pipeline")[1]["rates"]["completed_per_s"] > 50, 30)
-        self.assertTrue(self.ask("/load")[1]["instances"][0]["load"]["generating"])
+        wait_for("the generator says so", lambda: self.ask("/load")[1]["instances"][0]["load"]["generating"], 20)
         self.ask("/load:stop", {"reason": "done"})
         wait_for("it stops", lambda: self.ask("/load")[1]["reached"], 20)
         wait_for("the books are proven", lambda: self.ask("/books")[1]["state"] == "balanced", 60, 0.5)
@@ -253,7 +253,8 @@ class PartsGone(GatewayCase):
     def test_a_killed_processor_is_named_the_rest_is_shown_and_it_heals(self):
         victim = self.rig.daemons["account-1"]
         had = [t["partition"] for t in victim.status()["tasks"] if t["stage"] == "account"]
-        whole = len(self.ask("/accounts?limit=500")[1]["accounts"])
+        # Pages show what the checkpoints have written: the last account may still be on its way.
+        wait_for("all accounts are there", lambda: len(self.ask("/accounts?limit=500")[1]["accounts"]) == self.ACCOUNTS)
         self.rig.daemons["account-2"].kill()
         victim.kill()
         page = wait_for("every partition is named", lambda: (lambda p: p if len(p["missing_partitions"]) ==
@@ -268,7 +269,7 @@ class PartsGone(GatewayCase):
         victim.start()
         self.rig.wait_ready()
         wait_for("all accounts are there again",
-                 lambda: len(self.ask("/accounts?limit=500")[1]["accounts"]) == whole, 30)
+                 lambda: len(self.ask("/accounts?limit=500")[1]["accounts"]) == self.ACCOUNTS, 30)
         wait_for("nothing is missing", lambda: not self.ask("/pipeline")[1]["missing_partitions"], 30)
 
     def test_it_stops_cleanly_with_listeners_and_waits_for_a_cluster(self):
