@@ -24,6 +24,13 @@ test-all:
 sim: bootstrap
 	@scripts/sim $(SEEDS)
 
+## pillars: what an event streaming system needs, line by line, each shown by a test run now
+.PHONY: pillars
+pillars: bootstrap
+	@scripts/build debug unit_tests >/dev/null
+	@scripts/build release binaries integration_tests >/dev/null
+	@scripts/pillars
+
 ## planted: show that each of the known defects is found, by the simulator or a named test (BUG=name: one)
 .PHONY: planted
 planted: bootstrap

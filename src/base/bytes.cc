@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include <charconv>
+
 namespace kpay {
 
 std::string to_hex(ByteView bytes) {
@@ -12,6 +14,22 @@ std::string to_hex(ByteView bytes) {
     text.push_back(kDigits[value & 15U]);
   }
   return text;
+}
+
+std::optional<Bytes> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) {
+    return std::nullopt;
+  }
+  Bytes bytes(text.size() / 2);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::uint8_t value = 0;
+    const char* digits = text.data() + 2 * i;
+    if (std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2) {
+      return std::nullopt;
+    }
+    bytes[i] = std::byte{value};
+  }
+  return bytes;
 }
 
 }  // namespace kpay

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ static_assert(std::endian::native == std::endian::little,
 }
 /// Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(ByteView bytes);
+/// Of either case. Nothing when the text has an odd length or another character.
+[[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);
 
 /// Appends to a byte vector that the caller owns.
 class ByteWriter {

@@ -109,7 +109,8 @@ std::vector<Field> state_fields() {
        .standard = "600",
        .min = 2,
        .max = 100'000,
-       .about = "Checkpoints from one base of the changelog to the next (R14)."},
+       .about = "Checkpoints from one base of the changelog to the next (R14), at least: a base "
+                "comes when as many rows as the state has were written since the last one."},
   };
 }
 

@@ -42,7 +42,7 @@ struct StateConfig {
 struct CheckpointConfig {
   std::chrono::milliseconds interval{};
   std::size_t dirty_rows_max = 0;
-  std::size_t base_every = 0;  ///< checkpoints from one base to the next
+  std::size_t base_every = 0;  ///< checkpoints from one base to the next, at least
 };
 
 struct TlsFiles {

@@ -106,7 +106,9 @@ Verdict ChangelogReader::take(std::int64_t, Marker&& marker) {
   marker_ = std::move(marker);
   marker_digest_ = marker_.digest();
   chain_known_ = true;
+  rows_since_base_ += marker_.rows;
   if (!has_first_of_epoch_) {
+    rows_to_first_of_epoch_ = rows_since_base_;
     first_of_epoch_ = marker_;
     has_first_of_epoch_ = true;
   }
@@ -128,6 +130,8 @@ Verdict ChangelogReader::take(std::int64_t, const BaseMarker& marker) {
   accepted_rows_ = std::move(base_rows_.body);
   base_rows_ = {};
   base_ = marker;
+  rows_since_base_ -= rows_to_first_of_epoch_;
+  rows_to_first_of_epoch_ = 0;
   return Verdict::base;
 }
 

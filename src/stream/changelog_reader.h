@@ -45,6 +45,8 @@ class ChangelogReader {
   [[nodiscard]] const Bytes& rows() const noexcept { return accepted_rows_; }
   /// True when reading began at genesis, so that no state before the first marker is missing.
   [[nodiscard]] bool from_genesis() const noexcept { return from_genesis_; }
+  /// Rows of the checkpoints accepted since the marker of base(), or since reading began.
+  [[nodiscard]] std::uint64_t rows_since_base() const noexcept { return rows_since_base_; }
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
  private:
@@ -74,6 +76,8 @@ class ChangelogReader {
   Hash128 marker_digest_;
   Marker first_of_epoch_;
   bool has_first_of_epoch_ = false;
+  std::uint64_t rows_since_base_ = 0;
+  std::uint64_t rows_to_first_of_epoch_ = 0;  // of rows_since_base_
   BaseMarker base_;
   Pending checkpoint_;
   Pending base_rows_;

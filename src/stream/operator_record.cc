@@ -47,6 +47,12 @@ void put_what(ByteWriter& out, const AcceptSender& accept) {
   put(out, accept.seen.hash);
 }
 
+void put_what(ByteWriter& out, const EnrolKey& enrol) {
+  out.raw(enrol.key.bytes);
+  out.sized(enrol.owner);
+}
+void put_what(ByteWriter& out, const RevokeKey& revoke) { out.raw(revoke.key.bytes); }
+
 void get_what(ByteReader& in, ReplayLetter& replay) {
   replay.letter = get_letter(in);
   replay.bytes = to_bytes(in.sized());
@@ -66,6 +72,17 @@ void get_what(ByteReader& in, AcceptSender& accept) {
   accept.seen.last = in.get<std::uint64_t>();
   accept.seen.hash = get_hash128(in);
 }
+
+template <std::size_t N>
+void get_array(ByteReader& in, std::array<std::byte, N>& out) {
+  const ByteView bytes = in.raw(N);
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+}
+void get_what(ByteReader& in, EnrolKey& enrol) {
+  get_array(in, enrol.key.bytes);
+  enrol.owner = in.text();
+}
+void get_what(ByteReader& in, RevokeKey& revoke) { get_array(in, revoke.key.bytes); }
 
 Bytes body_of(const OperatorRecord& record) {
   check(record.author.size() <= kOperatorNameMax && record.reason.size() <= kOperatorReasonMax,
@@ -90,9 +107,12 @@ bool read_what(ByteReader& in, OperatorRecord& record) {
     case 2: get_what(in, record.what.emplace<DiscardLetter>()); break;
     case 3: get_what(in, record.what.emplace<MovedLetter>()); break;
     case 4: get_what(in, record.what.emplace<AcceptSender>()); break;
+    case 5: get_what(in, record.what.emplace<EnrolKey>()); break;
+    case 6: get_what(in, record.what.emplace<RevokeKey>()); break;
     default: return false;
   }
-  return in.done();
+  const auto* enrol = std::get_if<EnrolKey>(&record.what);
+  return in.done() && (enrol == nullptr || enrol->owner.size() <= kOperatorNameMax);
 }
 
 bool read_body(ByteView body, OperatorRecord& record) {
@@ -112,10 +132,8 @@ bool read_signatures(ByteReader& in, OperatorRecord& record) {
   const auto count = in.get<std::uint8_t>();
   for (std::uint8_t i = 0; i < count && in.ok(); ++i) {
     OperatorSignature& each = record.signatures.emplace_back();
-    const ByteView key = in.raw(each.key.size());
-    const ByteView signature = in.raw(each.signature.size());
-    std::copy(key.begin(), key.end(), each.key.begin());
-    std::copy(signature.begin(), signature.end(), each.signature.begin());
+    get_array(in, each.key.bytes);
+    get_array(in, each.signature);
   }
   return in.done() && count <= kSignaturesMax;
 }
@@ -123,7 +141,8 @@ bool read_signatures(ByteReader& in, OperatorRecord& record) {
 }  // namespace
 
 std::string_view verb_of(const OperatorRecord& record) noexcept {
-  constexpr std::array<std::string_view, 4> kVerbs = {"replay", "discard", "moved", "accept"};
+  constexpr std::array<std::string_view, 6> kVerbs = {"replay", "discard", "moved",
+                                                      "accept", "enrol",   "revoke"};
   static_assert(std::variant_size_v<decltype(record.what)> == kVerbs.size());
   return kVerbs[record.what.index()];
 }
@@ -139,6 +158,12 @@ const LetterKey* letter_of(const OperatorRecord& record) noexcept {
   return moved != nullptr ? &moved->letter : nullptr;
 }
 
+std::size_t signatures_wanted(const OperatorRecord& record) noexcept {
+  const bool closes_only = std::holds_alternative<DiscardLetter>(record.what) ||
+                           std::holds_alternative<MovedLetter>(record.what);
+  return closes_only ? 1 : 2;
+}
+
 bool is_operator_record(ByteView bytes) noexcept {
   return bytes.size() > kPrefixBytes && equal(bytes.first(kPrefixBytes), kPrefix);
 }
@@ -150,7 +175,7 @@ Bytes encode(const OperatorRecord& record) {
   out.sized(ByteView(body_of(record)));
   out.put(static_cast<std::uint8_t>(record.signatures.size()));
   for (const OperatorSignature& each : record.signatures) {
-    out.raw(each.key);
+    out.raw(each.key.bytes);
     out.raw(each.signature);
   }
   const std::uint64_t checksum = checksum64(bytes);
@@ -191,6 +216,11 @@ std::string_view to_string(OperatorVerdict verdict) noexcept {
     case OperatorVerdict::failed_again: return "failed_again";
     case OperatorVerdict::not_refused: return "not_refused";
     case OperatorVerdict::going_back: return "going_back";
+    case OperatorVerdict::not_signed: return "not_signed";
+    case OperatorVerdict::last_key: return "last_key";
+    case OperatorVerdict::not_here: return "not_here";
+    case OperatorVerdict::unknown_key: return "unknown_key";
+    case OperatorVerdict::was_revoked: return "was_revoked";
   }
   return "unknown";
 }

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/signature.h"
 #include "stream/dead_letter.h"
 #include "stream/frame.h"
 
@@ -47,9 +48,20 @@ struct AcceptSender {
   Sequence seen;
 };
 
+/// From now on this key's signature counts, in the task that reads this from outside. Signed like
+/// the rest by those that count already.
+struct EnrolKey {
+  PublicKey key;
+  std::string owner;  ///< who signs with it, at most kOperatorNameMax bytes
+};
+/// From now on it doesn't, and never again.
+struct RevokeKey {
+  PublicKey key;
+};
+
 struct OperatorSignature {
-  std::array<std::byte, 32> key;
-  std::array<std::byte, 64> signature;
+  PublicKey key;
+  Signature signature;
 };
 
 struct OperatorRecord {
@@ -60,14 +72,17 @@ struct OperatorRecord {
   Uuid id;             ///< made by the tool: the answer names it
   std::string author;  ///< who asks, at most kOperatorNameMax bytes
   std::string reason;  ///< why, at most kOperatorReasonMax bytes
-  std::variant<ReplayLetter, DiscardLetter, MovedLetter, AcceptSender> what;
+  std::variant<ReplayLetter, DiscardLetter, MovedLetter, AcceptSender, EnrolKey, RevokeKey> what;
   std::vector<OperatorSignature> signatures{};
 };
 
-/// "replay", "discard", "moved", "accept".
+/// "replay", "discard", "moved", "accept", "enrol", "revoke".
 [[nodiscard]] std::string_view verb_of(const OperatorRecord& record) noexcept;
 /// The dead letter that it is about; null for those about something else.
 [[nodiscard]] const LetterKey* letter_of(const OperatorRecord& record) noexcept;
+
+/// How many people have to sign it: two for what changes an outcome, or who may.
+[[nodiscard]] std::size_t signatures_wanted(const OperatorRecord& record) noexcept;
 
 /// True for bytes that begin as such a record does; they may still be unreadable.
 [[nodiscard]] bool is_operator_record(ByteView bytes) noexcept;
@@ -86,6 +101,11 @@ enum class OperatorVerdict : std::uint8_t {
   failed_again = 4,  ///< replayed, and dead-lettered again: it stays open
   not_refused = 5,   ///< accept: that sender isn't refused
   going_back = 6,    ///< accept: what is applied already would be applied once more
+  not_signed = 7,    ///< fewer enrolled keys signed it than it takes
+  last_key = 8,      ///< revoke: nobody could sign any more
+  not_here = 9,      ///< enrol, revoke: this task reads nothing from outside
+  unknown_key = 10,  ///< revoke: it isn't enrolled
+  was_revoked = 11,  ///< enrol: never again, or an old record could be sent once more
 };
 [[nodiscard]] std::string_view to_string(OperatorVerdict verdict) noexcept;
 

@@ -24,12 +24,18 @@ Task::Task(Parts parts)
     : parts_(std::move(parts)),
       stage_(parts_.spec.make(parts_.partition, parts_.identity.partitions)),
       dead_letters_("dead_letters"),
+      operator_keys_("operator_keys"),
+      revoked_keys_("revoked_keys"),
       emitter_(std::make_unique<EventEmitter>(*this)) {
   check(parts_.outbox != nullptr && parts_.port != nullptr, "a task has a way out");
   check(parts_.topics.outputs.size() == parts_.spec.outputs.size() + 1, "outputs, then ops.dlq");
   const std::span<TableBase* const> of_stage = stage_->tables();
   tables_.assign(of_stage.begin(), of_stage.end());
   tables_.push_back(&dead_letters_);
+  if (reads_from_outside()) {
+    tables_.push_back(&operator_keys_);
+    tables_.push_back(&revoked_keys_);
+  }
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     tables_[i]->set_number(static_cast<std::uint16_t>(i));
   }

@@ -23,6 +23,7 @@
 #include "store/state_store.h"
 #include "stream/changelog.h"
 #include "stream/dead_letter.h"
+#include "stream/operator_key.h"
 #include "stream/operator_record.h"
 #include "stream/outbox.h"
 #include "stream/restorer.h"
@@ -78,7 +79,7 @@ struct TaskOptions {
   std::int64_t checkpoint_interval_ms = 1000;
   std::int64_t idle_checkpoint_interval_ms = 10'000;  ///< when only time has passed
   std::size_t dirty_rows_max = 200'000;  ///< a checkpoint comes early at so many changed rows
-  std::uint32_t base_every = 600;        ///< checkpoints between bases
+  std::uint32_t base_every = 600;        ///< checkpoints from one base to the next, at least
   std::size_t base_slice_rows = 2000;
   std::size_t frame_bytes_max = 256 * 1024;
   std::size_t unacknowledged_bytes_max = 32U << 20U;
@@ -326,6 +327,12 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   OperatorResult replay_letter(const Event& by, const ReplayLetter& replay,
                                const OpenLetter& letter);
   OperatorVerdict accept_sender(const AcceptSender& accept);
+  [[nodiscard]] bool is_signed(const Event& event, const OperatorRecord& record) const;
+  OperatorVerdict enrol_key(const EnrolKey& enrol);
+  OperatorVerdict revoke_key(const RevokeKey& revoke);
+  [[nodiscard]] bool reads_from_outside() const noexcept {
+    return parts_.spec.input_shape == RecordShape::single;
+  }
   void answer(const Event& event, const OperatorRecord& record, const OperatorResult& result);
 
   // Checkpoints (task_checkpoint.cc)
@@ -338,6 +345,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void commit_checkpoint();
   void on_committed(const Result<void>& committed);
   void advance_base();
+  [[nodiscard]] bool base_due() const;
   void begin_base();
   void emit_base_slice();
   void close_base();
@@ -347,6 +355,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   Parts parts_;
   std::unique_ptr<Stage> stage_;
   DeadLetters dead_letters_;
+  OperatorKeys operator_keys_;  // of a task that reads from outside; else not among tables_
+  OperatorKeys revoked_keys_;   // the same
   std::vector<TableBase*> tables_;
   std::unique_ptr<store::StateStore> store_;
   Phase phase_ = Phase::opening;

@@ -193,6 +193,7 @@ void Task::read_back(const LogRecord& record) {
     case Verdict::base:
       base_step_ = BaseStep::none;
       since_base_ = 0;
+      changelog_.begin = reader.epoch();
       ++counters_.bases;
       tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) +
                                                 ", " + std::to_string(reader.base().rows) +
@@ -269,11 +270,28 @@ void Task::on_committed(const Result<void>& committed) {
 
 // ---- base
 
+// As soon as as many rows stand behind the last base as a base has: then bases at most double what
+// is written, and a changelog is about twice its state, whatever the state's size (decision 0007).
+// Owners that restart often see only the rows since the file of each; records are bounded for them.
+bool Task::base_due() const {
+  constexpr std::uint64_t kRowsOfMarker = 16;  // a marker weighs as much
+  constexpr std::int64_t kRecordsMax = 1'000'000;
+  if (since_base_ < parts_.options.base_every) {
+    return false;
+  }
+  std::uint64_t rows = 0;
+  for (const TableBase* table : tables_) {
+    rows += table->size();
+  }
+  return restorer_->reader().rows_since_base() + since_base_ * kRowsOfMarker >= rows ||
+         changelog_position_ - changelog_.begin >= kRecordsMax;
+}
+
 void Task::advance_base() {
   if (phase_ != Phase::running) {
     return;
   }
-  if (base_step_ == BaseStep::none && since_base_ >= parts_.options.base_every && !checkpoint_) {
+  if (base_step_ == BaseStep::none && !checkpoint_ && base_due()) {
     base_step_ = BaseStep::renewing;
     send_changelog(encode(open_marker(OpenMarker::Kind::renewal)), kTagChangelog);
   } else if (base_step_ == BaseStep::scanning && last_marker_.number >= base_number_ &&

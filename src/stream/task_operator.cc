@@ -11,7 +11,9 @@ void Task::take_operator_record(const Event& event, const OperatorRecord& record
     dead_letter(event, kReasonForeignLineage);
     return;
   }
-  if (record.topic_id != parts_.identity.topic_ids.front()) {
+  if (reads_from_outside() && !is_signed(event, record)) {
+    answer(event, record, {OperatorVerdict::not_signed, 0});
+  } else if (record.topic_id != parts_.identity.topic_ids.front()) {
     hand_on(event, record);
   } else if (record.stage != parts_.spec.number) {
     return;  // for another stage that reads the same topic
@@ -28,7 +30,7 @@ void Task::hand_on(const Event& event, const OperatorRecord& record) {
   const auto outputs = ids.begin() + 2;  // after input and changelog
   const auto end = outputs + static_cast<std::ptrdiff_t>(parts_.spec.outputs.size());
   const auto found = std::find(outputs, end, record.topic_id);
-  if (parts_.spec.input_shape != RecordShape::single || found == end || record.partition < 0 ||
+  if (!reads_from_outside() || found == end || record.partition < 0 ||
       record.partition >= parts_.identity.partitions) {
     dead_letter(event, kReasonMisdirected);
     return;
@@ -41,6 +43,12 @@ void Task::hand_on(const Event& event, const OperatorRecord& record) {
 Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& record) {
   if (const auto* accept = std::get_if<AcceptSender>(&record.what)) {
     return {accept_sender(*accept), 0};
+  }
+  if (const auto* enrol = std::get_if<EnrolKey>(&record.what)) {
+    return {enrol_key(*enrol), 0};
+  }
+  if (const auto* revoke = std::get_if<RevokeKey>(&record.what)) {
+    return {revoke_key(*revoke), 0};
   }
   const LetterKey& key = *letter_of(record);
   const OpenLetter* letter = dead_letters_.find(key);
@@ -93,6 +101,48 @@ OperatorVerdict Task::accept_sender(const AcceptSender& accept) {
     return OperatorVerdict::going_back;
   }
   found->second = {accept.seen, false};
+  return OperatorVerdict::done;
+}
+
+// Checked where such records come in: those behind trust what this task hands on (decision 0009).
+bool Task::is_signed(const Event& event, const OperatorRecord& record) const {
+  const std::size_t wanted = std::min(signatures_wanted(record), operator_keys_.size());
+  const ByteView message = signed_part(event.payload);
+  std::vector<PublicKey> signers;
+  for (const OperatorSignature& each : record.signatures) {
+    if (operator_keys_.find(each.key) != nullptr &&
+        std::find(signers.begin(), signers.end(), each.key) == signers.end() &&
+        is_signed_by(each.key, message, each.signature)) {
+      signers.push_back(each.key);
+    }
+  }
+  return signers.size() >= wanted;
+}
+
+OperatorVerdict Task::enrol_key(const EnrolKey& enrol) {
+  if (!reads_from_outside()) {
+    return OperatorVerdict::not_here;
+  }
+  if (revoked_keys_.find(enrol.key) != nullptr) {
+    return OperatorVerdict::was_revoked;
+  }
+  operator_keys_.put(enrol.key, {enrol.owner, registers_.now});
+  return OperatorVerdict::done;
+}
+
+OperatorVerdict Task::revoke_key(const RevokeKey& revoke) {
+  if (!reads_from_outside()) {
+    return OperatorVerdict::not_here;
+  }
+  const OperatorKey* known = operator_keys_.find(revoke.key);
+  if (known == nullptr) {
+    return OperatorVerdict::unknown_key;
+  }
+  if (operator_keys_.size() == 1) {
+    return OperatorVerdict::last_key;
+  }
+  revoked_keys_.put(revoke.key, {known->owner, registers_.now});
+  operator_keys_.erase(revoke.key);
   return OperatorVerdict::done;
 }
 

@@ -190,6 +190,59 @@ class DeadLetters(RigCase):
         self.assertEqual(stats["intake", "wrong_partition"]["open"], 0)
         self.assertGreaterEqual(stats["intake", "wrong_partition"]["moved"], count)
 
+    def test_with_keys_enrolled_two_people_sign(self):
+        """Last of its class: from here on operators' records have to be signed."""
+        folder, keys = self.rig.folder / "keys", {}
+        folder.mkdir()
+        for name in ("ann", "ben", "eve"):
+            keys[name] = self.json("keys", "generate", folder / f"{name}.pem")["public_key"]
+        self.assertEqual(self.rig.ctl("keys", "generate", folder / "ann.pem", check=False).returncode, 4)
+        ann, ben, eve = (("--key", folder / f"{name}.pem") for name in keys)
+
+        def listed(state):
+            return {key["owner"]: (key["key"], key["partitions"]) for key in self.json("keys", "list")["keys"]
+                    if key["state"] == state}
+
+        def ran(*arguments):
+            done = self.rig.ctl(*arguments, "--reason", "a test", "--yes", "--json", check=False)
+            return done.returncode, json.loads(done.stdout)
+
+        self.assertEqual(listed("enrolled"), {})
+        self.assertEqual(ran("keys", "enrol", keys["ann"], "--owner", "ann"),
+                         (0, {"changed": True, "sent": 2, "done": 2, "unanswered": 0}))
+        self.assertEqual(ran("keys", "enrol", keys["ben"], "--owner", "ben"),
+                         (4, {"changed": False, "sent": 2, "not_signed": 2, "unanswered": 0}))
+        self.assertEqual(ran("keys", "enrol", keys["ben"], "--owner", "ben", *ann)[0], 0)
+        wait_for("both keys on both partitions", lambda: listed("enrolled") == {
+            "ann": (keys["ann"], 2), "ben": (keys["ben"], 2)})
+        self.assertEqual(ran("keys", "enrol", keys["eve"], "--owner", "eve", *ann)[0], 4, "it takes two now")
+
+        known = self.known()
+        self.send(0, (b"k", b"\xff\xff\xff\xff", []))
+        letter = self.new_letters(1, known)[0]["id"]
+        for signed in ((), eve, ann):
+            code, answer = ran("dlq", "replay", letter, "--force", *signed)
+            self.assertEqual((code, answer["not_signed"]), (7, 1), answer)
+        proposal = folder / "replay.json"
+        code, answer = ran("dlq", "replay", letter, "--force", "--propose", proposal, *ann)
+        self.assertEqual((code, answer["records"], answer["changed"]), (0, 1, False))
+        shown = self.json("proposals", "show", proposal)["records"][0]
+        self.assertEqual((shown["asks"], shown["signed_by"], shown["signatures_wanted"]),
+                         (f"replay {letter}", [keys["ann"]], 2))
+        done = self.rig.ctl("proposals", "send", proposal, "--yes", "--json", check=False)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["not_signed"]), (4, 1))
+        self.rig.ctl("proposals", "sign", proposal, *ben)
+        self.assertEqual(sorted(self.json("proposals", "show", proposal)["records"][0]["signed_by"]),
+                         sorted([keys["ann"], keys["ben"]]))
+        done = self.rig.ctl("proposals", "send", proposal, "--yes", "--json", check=False)
+        self.assertEqual(json.loads(done.stdout)["failed_again"], 1, "the task looked at it, and can't read it either")
+        self.assertEqual(ran("dlq", "discard", letter, *ben)[1]["discarded"], 1)
+
+        self.assertEqual(ran("keys", "revoke", keys["eve"], *ann, *ben)[1]["unknown_key"], 2)
+        self.assertEqual(ran("keys", "revoke", keys["ben"], *ann, *ben)[0], 0)
+        self.assertEqual(ran("keys", "enrol", keys["ben"], "--owner", "ben", *ann)[1]["was_revoked"], 2)
+        wait_for("ben's is revoked", lambda: "ben" in listed("revoked"))
+
     def test_what_names_no_dead_letter_is_told(self):
         for arguments, code in ((("show", "intake/0@999999.0"), 3), (("show", "nonsense"), 2),
                                 (("replay", "intake/0@999999.0", "--reason", "r", "--yes"), 3),

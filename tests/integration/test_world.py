@@ -26,7 +26,7 @@ class NoCluster(unittest.TestCase):
         self.assertEqual(daemon.get("/readyz")[0], 503)
         self.rig.start_broker_and_topics()
         wait_for("it is ready", lambda: daemon.get("/readyz")[0] == 200)
-        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.stop(), 0, daemon.log.read_text()[-3000:])
 
     def test_a_wrong_count_of_partitions_is_refused(self):
         self.rig.start_broker_and_topics()
@@ -88,7 +88,7 @@ class FullDisk(RigCase):
         self.assertIn("full", behind[0]["reason"])
         subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
         wait_for("it has caught up", lambda: not any(t["store_behind"] for t in daemon.status()["tasks"]))
-        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.stop(), 0, daemon.log.read_text()[-3000:])
         daemon.start()
         self.rig.wait_ready()
         self.assert_books_balance()

@@ -194,6 +194,20 @@ TEST(R14Bases, CloseTheLogSoThatWhatIsBeforeThemCanGo) {
   EXPECT_EQ(std::get<stream::OpenMarker>(*first).kind, stream::OpenMarker::Kind::renewal);
 }
 
+TEST(R14Bases, ALargeStateIsWrittenWholeOnlyAfterAsManyChanges) {
+  TestDriver driver(with_bases());
+  const auto process = driver.start("disk", {"source"});
+  for (int i = 0; i < 600; ++i) {
+    driver.pipe(kToyIn, 0, "a", "add large" + std::to_string(i) + " b 1");
+  }
+  work(driver, 0, 6);
+  ASSERT_EQ(driver.status(process, "source").bases, 1U) << "600 rows are new, so a base is due";
+  work(driver, 6, 26);
+  EXPECT_EQ(driver.status(process, "source").bases, 1U) << "20 checkpoints of few rows";
+  work(driver, 26, 66);
+  EXPECT_EQ(driver.status(process, "source").bases, 2U) << "their markers count as well";
+}
+
 TEST(R14Bases, AndTheCheckpointsAfterThemAreTheWholeState) {
   TestDriver driver(with_bases());
   const auto process = driver.start("disk", {"source"});

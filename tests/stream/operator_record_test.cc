@@ -2,80 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "golden/golden.h"
-#include "stream/world.h"
+#include "stream/operators.h"
 
 namespace kpay::test {
 namespace {
 
-using stream::OperatorRecord;
-using stream::OperatorVerdict;
-
-Uuid record_id(std::uint8_t n) {
-  Uuid id;
-  id.bytes[15] = n;
-  return id;
-}
-
-OperatorRecord record_for(TestDriver& driver, const std::string& stage,
-                          std::int32_t partition = 0) {
-  OperatorRecord record;
-  record.lineage = driver.genesis("source").identity.lineage;
-  record.topic_id = driver.topics().id(driver.topics().index_of(driver.spec(stage).input));
-  record.stage = driver.spec(stage).number;
-  record.partition = partition;
-  record.id = record_id(1);
-  record.author = "ann";
-  record.reason = "the account was opened";
-  return record;
-}
-
-Bytes replay(TestDriver& driver, const std::string& stage, stream::LetterKey letter,
-             std::string_view text) {
-  OperatorRecord record = record_for(driver, stage);
-  record.what = stream::ReplayLetter{letter, to_bytes(as_bytes(text))};
-  return encode(record);
-}
-
-Bytes discard(TestDriver& driver, const std::string& stage, stream::LetterKey letter,
-              std::string_view text) {
-  OperatorRecord record = record_for(driver, stage);
-  record.what = stream::DiscardLetter{letter, hash128(as_bytes(text))};
-  return encode(record);
-}
-
-std::vector<OperatorVerdict> verdicts(const TestDriver& driver) {
-  std::vector<OperatorVerdict> found;
-  for (const stream::OperatorAnswer& answer : answers(driver)) {
-    found.push_back(answer.verdict);
-  }
-  return found;
-}
-
-constexpr const char* kPoison = "only a b 5";
-
-// Both toy stages on one partition; a record at toy.in offset 0 is a dead letter of the source.
-class R24Replay : public ::testing::Test {
- protected:
-  R24Replay() : driver_(world()) {
-    process_ = driver_.start("disk");
-    driver_.pipe(kToyIn, 0, "a", kPoison);
-    driver_.run_until_idle();
-  }
-  void open_a() { give(as_bytes("add a z 1")); }
-  void give(ByteView record) {
-    driver_.append(kToyIn, 0, record);
-    driver_.run_until_idle();
-  }
-  std::int64_t sum(const std::string& stage, const std::string& name) {
-    return sum_of(*driver_.task(process_, stage), name);
-  }
-  std::uint64_t open(const std::string& stage) {
-    return driver_.status(process_, stage).dead_letters_open;
-  }
-
-  TestDriver driver_;
-  TestDriver::ProcessId process_ = 0;
-};
+using R24Replay = Operators;
 
 TEST_F(R24Replay, AppliesTheLettersBytesOnceTheWorldHasChangedAndClosesIt) {
   open_a();
@@ -281,6 +213,12 @@ TEST_F(R24OperatorRecord, ReadsBackFromItsBytesOrNotAtAll) {
   EXPECT_FALSE(stream::decode_dead_letter(answer)) << "an answer is no dead letter";
 }
 
+PublicKey some_key() {
+  PublicKey key;
+  key.bytes.fill(std::byte{7});
+  return key;
+}
+
 TEST_F(R24OperatorRecord, HasTheBytesThatItAlwaysHad) {
   const OperatorRecord base = record_for(driver_, "source");
   const auto line = [&](const auto& what) {
@@ -293,11 +231,12 @@ TEST_F(R24OperatorRecord, HasTheBytesThatItAlwaysHad) {
            "\n";
   };
   const Hash128 hash = hash128(as_bytes(kPoison));
-  testing::expect_golden("operator_records.txt",
-                         line(stream::ReplayLetter{{1, 2}, to_bytes(as_bytes(kPoison))}) +
-                             line(stream::DiscardLetter{{3, 4}, hash}) +
-                             line(stream::MovedLetter{{5, 6}, hash, 7}) +
-                             line(stream::AcceptSender{{1, 2}, {3, hash}}));
+  testing::expect_golden(
+      "operator_records.txt",
+      line(stream::ReplayLetter{{1, 2}, to_bytes(as_bytes(kPoison))}) +
+          line(stream::DiscardLetter{{3, 4}, hash}) + line(stream::MovedLetter{{5, 6}, hash, 7}) +
+          line(stream::AcceptSender{{1, 2}, {3, hash}}) +
+          line(stream::EnrolKey{some_key(), "ben"}) + line(stream::RevokeKey{some_key()}));
 }
 
 // The adder's sender 0 of the source has diverged after "a 1".

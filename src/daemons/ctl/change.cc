@@ -8,6 +8,8 @@
 #include <iostream>
 #include <variant>
 
+#include "stream/operator_record.h"
+
 namespace kpay::ctl {
 
 void add_dry_run(CLI::App& command, Session& session) {
@@ -20,6 +22,17 @@ void add_danger_options(CLI::App& command, Session& session) {
   command.add_flag("--no-input", session.no_input, "Never ask: without --yes it is exit 2");
 }
 
+void add_signing_options(CLI::App& command, Session& session) {
+  command
+      .add_option("--key", session.signing.keys,
+                  "Sign with this private key file; more than once for several")
+      ->expected(1, static_cast<int>(stream::kSignaturesMax))
+      ->envname("KPAYCTL_KEY");
+  command.add_option(
+      "--propose", session.signing.propose,
+      "Write the records to this file, for others to sign and send, and send nothing");
+}
+
 namespace {
 
 // What was typed in answer to the question; nothing with --yes. An Answer ends the command.
@@ -27,7 +40,7 @@ std::variant<std::monostate, std::string, Answer> typed(const Session& session,
                                                         const tool::Connection& connection,
                                                         const std::string& effect,
                                                         const std::string& question) {
-  if (session.yes) {
+  if (session.yes || !session.signing.propose.empty()) {
     return {};
   }
   const std::string where =

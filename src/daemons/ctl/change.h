@@ -17,8 +17,11 @@ void add_dry_run(CLI::App& command, Session& session);
 /// --dry-run, --yes and --no-input.
 void add_danger_options(CLI::App& command, Session& session);
 
+/// --key and --propose.
+void add_signing_options(CLI::App& command, Session& session);
+
 /// Asks whether to go on; `effect` says what will happen, to which cluster. Nothing when it may;
-/// else the answer that ends the command.
+/// else the answer that ends the command. What is only proposed changes nothing, and isn't asked.
 [[nodiscard]] std::optional<Answer> ask(const Session& session, const tool::Connection& connection,
                                         const std::string& effect);
 

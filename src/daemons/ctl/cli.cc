@@ -134,6 +134,8 @@ int run(int argc, const char* const* argv) {
   add_dlq(app, session);
   add_status(app, session);
   add_tasks(app, session);
+  add_keys(app, session);
+  add_proposals(app, session);
   add_config(app, session);
   add_completion(app, session);
   add_version(app, session);

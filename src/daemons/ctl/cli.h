@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/http_tables.h"
@@ -14,6 +15,12 @@ class App;
 
 namespace kpay::ctl {
 
+/// Who signs an operator's record, and whether it is only written down (R12).
+struct SigningFlags {
+  std::vector<std::string> keys;  ///< files
+  std::string propose;            ///< a file; empty: the records are sent
+};
+
 /// What every command sees of the command line, and which command it chose.
 struct Session {
   tool::ConnectionFlags flags;
@@ -23,6 +30,7 @@ struct Session {
   bool dry_run = false;  ///< the rest: of commands that change something
   bool yes = false;
   bool no_input = false;
+  SigningFlags signing;                    ///< of commands that send operators' records
   std::function<Result<Answer>()> chosen;  ///< set while parsing
 };
 
@@ -35,6 +43,8 @@ void add_dlq(CLI::App& app, Session& session);
 void add_load(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_tasks(CLI::App& app, Session& session);
+void add_keys(CLI::App& app, Session& session);
+void add_proposals(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

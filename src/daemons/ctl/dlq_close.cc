@@ -284,6 +284,9 @@ Answer closed_answer(const std::vector<Item>& items, const OperatorChannel& chan
   if (skipped > 0) {
     answer.note += "what would fail was not sent (--dry-run says why, --force sends it)\n";
   }
+  if (counts.by.contains("not_signed")) {
+    answer.note += kNotSigned;
+  }
   if (counts.unanswered > 0) {
     answer.note += std::to_string(counts.unanswered) +
                    " were sent and not answered in time: repeat the command, each has one effect\n";
@@ -294,13 +297,15 @@ Answer closed_answer(const std::vector<Item>& items, const OperatorChannel& chan
   return answer;
 }
 
-Result<Answer> carry_out(const tool::Reached& reached, const CloseFlags& flags,
-                         std::vector<Item>& items, std::size_t closed_before, bool discards) {
+Result<Answer> carry_out(const Session& session, const tool::Reached& reached,
+                         const CloseFlags& flags, std::vector<Item>& items,
+                         std::size_t closed_before, bool discards) {
   Result<void> headers = discards ? Result<void>() : fetch_headers(reached, items);
   if (!headers) {
     return Unexpected(headers.error());
   }
-  Result<std::unique_ptr<OperatorChannel>> channel = OperatorChannel::open(reached);
+  Result<std::unique_ptr<OperatorChannel>> channel =
+      OperatorChannel::open(reached, session.signing);
   if (!channel) {
     return Unexpected(channel.error());
   }
@@ -309,6 +314,9 @@ Result<Answer> carry_out(const tool::Reached& reached, const CloseFlags& flags,
   }
   if (Result<void> sent = send_all(**channel, items, flags, discards); !sent) {
     return Unexpected(sent.error());
+  }
+  if (std::optional<Answer> proposed = (*channel)->proposed()) {
+    return *proposed;
   }
   if (Result<bool> ended = (*channel)->wait(flags.timeout_s * 1000); !ended) {
     return Unexpected(ended.error());
@@ -343,7 +351,7 @@ Result<Answer> replay(const Session& session, const CloseFlags& flags) {
       return *stop;
     }
   }
-  return carry_out(*reached, flags, *items, closed_before, false);
+  return carry_out(session, *reached, flags, *items, closed_before, false);
 }
 
 Answer dry_discard(const std::vector<Item>& items, std::size_t closed_before) {
@@ -390,7 +398,7 @@ Result<Answer> discard(const Session& session, const CloseFlags& flags) {
       return *stop;
     }
   }
-  return carry_out(*reached, flags, *items, closed_before, true);
+  return carry_out(session, *reached, flags, *items, closed_before, true);
 }
 
 using Flags = std::shared_ptr<CloseFlags>;
@@ -406,6 +414,7 @@ void add_common(CLI::App& command, Session& session, const Flags& flags,
   command.add_option("--timeout", flags->timeout_s, "Seconds to wait for the tasks' answers [60]")
       ->check(CLI::Range(1, 86'400));
   add_danger_options(command, session);
+  add_signing_options(command, session);
   add_jsonl(command, session);
   command.callback([&session, flags, what, name = command.get_name()] {
     if (!says_which(*flags)) {

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "daemons/ctl/change.h"
+#include "http/json.h"
 #include "stages/specs.h"
 #include "stream/changelog.h"
 #include "stream/topics.h"
@@ -70,9 +71,17 @@ Result<std::unique_ptr<tool::Sweep>> from_now_on(const tool::Reached& reached) {
 
 }  // namespace
 
-Result<std::unique_ptr<OperatorChannel>> OperatorChannel::open(const tool::Reached& reached) {
+Result<std::unique_ptr<OperatorChannel>> OperatorChannel::open(const tool::Reached& reached,
+                                                               const SigningFlags& signing) {
   std::unique_ptr<OperatorChannel> channel(new OperatorChannel());
   channel->topic_ = reached.topic(stages::kTopicIncoming);
+  channel->proposal_.topic = channel->topic_;
+  channel->propose_ = signing.propose;
+  Result<std::vector<SigningKey>> keys = read_keys(signing.keys);
+  if (!keys) {
+    return Unexpected(keys.error());
+  }
+  channel->keys_ = std::move(*keys);
   Result<Uuid> lineage = read_lineage(reached);
   if (!lineage) {
     return Unexpected(lineage.error());
@@ -113,18 +122,66 @@ stream::OperatorRecord OperatorChannel::record_for(std::uint16_t stage, std::int
 
 Result<void> OperatorChannel::send(const stream::OperatorRecord& record, std::int32_t via,
                                    const kafka::RecordHeaders& headers) {
+  const Bytes bytes = encode(keys_.empty() ? record : signed_by(record, keys_));
+  if (!propose_.empty()) {
+    proposal_.records.push_back({via, to_bytes(record.id.view()), bytes, headers});
+    return {};
+  }
   waiting_.insert(record.id);
-  return producer_->send(topic_, via, record.id.view(), ByteView(encode(record)), headers);
+  return producer_->send(topic_, via, record.id.view(), ByteView(bytes), headers);
 }
 
 Result<void> OperatorChannel::send_client_record(std::int32_t partition, ByteView key,
                                                  ByteView value,
                                                  const kafka::RecordHeaders& headers) {
+  if (!propose_.empty()) {
+    proposal_.records.push_back({partition, to_bytes(key), to_bytes(value), headers});
+    return {};
+  }
   Result<void> sent = producer_->send(topic_, partition, key, value, headers);
   return sent ? producer_->flush(kFlushMs) : sent;
 }
 
-Result<void> OperatorChannel::flush() { return producer_->flush(kFlushMs); }
+Result<void> OperatorChannel::flush() {
+  return propose_.empty() ? producer_->flush(kFlushMs) : write_proposal(propose_, proposal_);
+}
+
+Result<Answer> OperatorChannel::carry_out(
+    const std::string& effect,
+    const std::vector<std::pair<stream::OperatorRecord, std::int32_t>>& records, int timeout_ms) {
+  for (const auto& [record, via] : records) {
+    if (Result<void> sent = send(record, via); !sent) {
+      return Unexpected(sent.error());
+    }
+  }
+  if (Result<void> sent = flush(); !sent) {
+    return Unexpected(sent.error());
+  }
+  if (std::optional<Answer> only_proposed = proposed()) {
+    return *only_proposed;
+  }
+  if (Result<bool> ended = wait(timeout_ms); !ended) {
+    return Unexpected(ended.error());
+  }
+  return verdicts_answer(effect, records.size(), answers_);
+}
+
+std::optional<Answer> OperatorChannel::proposed() const {
+  if (propose_.empty()) {
+    return std::nullopt;
+  }
+  const std::size_t count = proposal_.records.size();
+  const auto json = http::JsonObject()
+                        .add("changed", false)
+                        .add("proposed", propose_)
+                        .add("records", static_cast<std::uint64_t>(count))
+                        .add("signatures", static_cast<std::uint64_t>(keys_.size()))
+                        .finish();
+  return Answer{json, std::to_string(count) + " records stand in " + propose_ + ", with " +
+                          std::to_string(keys_.size()) +
+                          " signatures; nothing was sent. `kpayctl proposals` shows, signs and "
+                          "sends them\n"};
+}
 
 void OperatorChannel::take(const stream::LogRecord& record) {
   if (!stream::read_frame(record.value, frame_) || frame_.lineage != lineage_) {
@@ -157,6 +214,35 @@ Result<bool> OperatorChannel::wait(int timeout_ms) {
     }
   }
   return true;
+}
+
+Answer verdicts_answer(const std::string& effect, std::size_t sent,
+                       const std::map<Uuid, stream::OperatorAnswer>& answers) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [id, answer] : answers) {
+    ++counts[std::string(to_string(answer.verdict))];
+  }
+  const std::uint64_t unanswered = sent - std::min(sent, answers.size());
+  Answer said;
+  http::JsonObject json;
+  json.add("changed", counts.contains("done")).add("sent", std::uint64_t{sent});
+  for (const auto& [verdict, count] : counts) {
+    json.add(verdict, count);
+    said.text += (said.text.empty() ? "" : ", ") + verdict + " " + std::to_string(count);
+  }
+  said.json = json.add("unanswered", unanswered).finish();
+  said.text = effect + ": " + (said.text.empty() ? "no answer" : said.text) + "\n";
+  said.note = counts.contains("not_signed") ? kNotSigned : "";
+  if (unanswered > 0) {
+    said.note +=
+        std::to_string(unanswered) +
+        " were sent and not answered in time; what was sent stands. Intake may be paused\n";
+  }
+  said.exit = unanswered > 0             ? tool::Exit::timed_out
+              : !counts.contains("done") ? tool::Exit::refused
+              : counts["done"] < sent    ? tool::Exit::partial
+                                         : tool::Exit::ok;
+  return said;
 }
 
 }  // namespace kpay::ctl

@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+#include "daemons/ctl/cli.h"
+#include "daemons/ctl/proposal.h"
 #include "daemons/tool/connection.h"
 #include "daemons/tool/sweep.h"
 #include "kafka/plain_producer.h"
@@ -14,11 +16,18 @@
 
 namespace kpay::ctl {
 
+/// What to do about the verdict `not_signed`.
+inline constexpr const char* kNotSigned =
+    "keys are enrolled (`kpayctl keys list`): sign with --key; where two people have to, "
+    "--propose\n";
+
 /// Threads: one.
 class OperatorChannel {
  public:
-  /// Answers that come after this are seen.
-  static Result<std::unique_ptr<OperatorChannel>> open(const tool::Reached& reached);
+  /// Answers that come after this are seen. What is sent is signed with the keys of `signing`; if
+  /// that names a file to propose in, it stands there after flush(), and nothing is sent.
+  static Result<std::unique_ptr<OperatorChannel>> open(const tool::Reached& reached,
+                                                       const SigningFlags& signing = {});
 
   /// A record for that task, by this operator; what it asks is the caller's. Texts that are too
   /// long are cut.
@@ -32,6 +41,13 @@ class OperatorChannel {
   Result<void> send_client_record(std::int32_t partition, ByteView key, ByteView value,
                                   const kafka::RecordHeaders& headers);
   Result<void> flush();
+  /// All of it for a few records, each with the partition that it goes by: sends or proposes them,
+  /// waits, and says how many had which verdict. `effect` says what they are for.
+  Result<Answer> carry_out(
+      const std::string& effect,
+      const std::vector<std::pair<stream::OperatorRecord, std::int32_t>>& records, int timeout_ms);
+  /// What a command says that has only proposed; nothing when it has sent.
+  [[nodiscard]] std::optional<Answer> proposed() const;
 
   /// Reads on until every record has its answer, or the time is over; false then.
   Result<bool> wait(int timeout_ms);
@@ -45,6 +61,9 @@ class OperatorChannel {
   void take(const stream::LogRecord& record);
 
   std::string topic_;
+  std::vector<SigningKey> keys_;
+  std::string propose_;  // a file; empty: send
+  Proposal proposal_;
   Uuid lineage_;
   std::map<std::uint16_t, Uuid> inputs_;  // topic ids, by stage
   std::unique_ptr<kafka::PlainProducer> producer_;
@@ -53,5 +72,9 @@ class OperatorChannel {
   std::map<Uuid, stream::OperatorAnswer> answers_;
   stream::Frame frame_;
 };
+
+/// What a command says whose records were sent: how many had which verdict.
+[[nodiscard]] Answer verdicts_answer(const std::string& effect, std::size_t sent,
+                                     const std::map<Uuid, stream::OperatorAnswer>& answers);
 
 }  // namespace kpay::ctl

@@ -247,33 +247,15 @@ Result<Answer> accept(const Session& session, const TaskFlags& flags) {
   if (std::optional<Answer> stop = ask(session, reached->connection, what)) {
     return *stop;
   }
-  Result<std::unique_ptr<OperatorChannel>> channel = OperatorChannel::open(*reached);
+  Result<std::unique_ptr<OperatorChannel>> channel =
+      OperatorChannel::open(*reached, session.signing);
   if (!channel) {
     return Unexpected(channel.error());
   }
   stream::OperatorRecord record =
       (*channel)->record_for(task->stage, task->partition, new_uuid_v7(), flags.reason);
   record.what = stream::AcceptSender{*sender, *place};
-  Result<void> sent = (*channel)->send(record, *via);
-  sent = sent ? (*channel)->flush() : sent;
-  if (!sent) {
-    return Unexpected(sent.error());
-  }
-  Result<bool> ended = (*channel)->wait(flags.timeout_s * 1000);
-  if (!ended) {
-    return Unexpected(ended.error());
-  }
-  if (!*ended) {
-    return failed(tool::Exit::timed_out, "timed_out",
-                  "no answer within " + std::to_string(flags.timeout_s) + " s",
-                  "what was sent stands; intake may be paused");
-  }
-  const stream::OperatorVerdict verdict = (*channel)->answers().begin()->second.verdict;
-  json["verdict"] = to_string(verdict);
-  json["changed"] = verdict == stream::OperatorVerdict::done;
-  Answer answer{json.dump(), std::string(to_string(verdict)) + ": " + what + "\n"};
-  answer.exit = verdict == stream::OperatorVerdict::done ? tool::Exit::ok : tool::Exit::refused;
-  return answer;
+  return (*channel)->carry_out(what, {{std::move(record), *via}}, flags.timeout_s * 1000);
 }
 
 void add_accept(CLI::App& tasks, Session& session, const std::shared_ptr<TaskFlags>& flags) {
@@ -293,6 +275,7 @@ void add_accept(CLI::App& tasks, Session& session, const std::shared_ptr<TaskFla
   command->add_option("--timeout", flags->timeout_s, "Seconds to wait for the answer [60]")
       ->check(CLI::Range(1, 86'400));
   add_danger_options(*command, session);
+  add_signing_options(*command, session);
   command->callback([&session, flags] {
     if (flags->at.empty() && flags->hash.empty()) {
       throw CLI::ValidationError("tasks accept", "say from where: --at, or --last and --hash");
