@@ -28,6 +28,7 @@ class AccountStage final : public stream::Stage {
     if (!place_.has(account.view())) {
       return core::kDeadWrongPartition;
     }
+    planted_.may_die_of(account);
     const core::AccountEffects effects = core::decide({accounts_.find(account)}, inflight_);
     core::AccountTotals& totals = row_of(totals_, effects.currency);
     core::evolve(totals, effects);

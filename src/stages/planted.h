@@ -21,6 +21,12 @@ class PlantedBug {
     return lost_credit_ && effects.posting == core::Posting::credit &&
            totals.credited.count == 1000;
   }
+  /// With KPAY_PLANTED_BUG=crash: dies of an event for the account "poison".
+  void may_die_of(const core::AccountId& account) const noexcept {
+    if (crash_ && account.text() == "poison") {
+      std::abort();
+    }
+  }
 
  private:
   [[nodiscard]] static bool is_set(std::string_view bug) noexcept {
@@ -28,11 +34,13 @@ class PlantedBug {
     return text != nullptr && bug == text;
   }
   bool lost_credit_ = is_set("lost-credit");
+  bool crash_ = is_set("crash");
 #else
   [[nodiscard]] constexpr bool loses(const core::AccountEffects&,
                                      const core::AccountTotals&) const noexcept {
     return false;
   }
+  constexpr void may_die_of(const core::AccountId&) const noexcept {}
 #endif
 };
 

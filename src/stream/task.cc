@@ -41,6 +41,9 @@ Task::Task(Parts parts)
   }
   lanes_.resize(parts_.topics.outputs.size() *
                 static_cast<std::size_t>(parts_.identity.partitions));
+  if (parts_.options.notes != nullptr) {
+    note_ = parts_.options.notes->note(parts_.spec.number, parts_.partition);
+  }
   counters_.stage = parts_.spec.name;
   counters_.partition = parts_.partition;
 }

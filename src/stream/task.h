@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/death_notes.h"
 #include "store/state_store.h"
 #include "stream/changelog.h"
 #include "stream/dead_letter.h"
@@ -85,6 +86,7 @@ struct TaskOptions {
   std::size_t unacknowledged_bytes_max = 32U << 20U;
   std::int64_t tick_after_ms = 1000;
   std::int64_t time_jump_ms_max = 30 * 60 * 1000;
+  store::DeathNotes* notes = nullptr;  ///< of the instance; null: no record is noted (R23)
 };
 
 /// Where the task's topics stand in the daemon's list.
@@ -294,6 +296,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   // Input (task_input.cc)
   [[nodiscard]] bool time_jumps(Timestamp to) const;
   void process(const LogRecord& record);
+  void process_noted(const LogRecord& record);
   void process_single(const LogRecord& record);
   void process_frame(const LogRecord& record);
   void process_tick(const LogRecord& record);
@@ -390,6 +393,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   std::unique_ptr<EventEmitter> emitter_;
   std::vector<Ready> ready_;  // records cut while an input record is processed
   bool processing_ = false;
+  store::DeathNote* note_ = nullptr;
   Frame frame_;
   std::optional<LogRecord> waiting_;  // its time jumps; views into the bytes below
   Bytes waiting_key_;

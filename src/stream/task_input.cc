@@ -133,7 +133,23 @@ void Task::on_input(const LogRecord& record) {
          std::to_string(registers_.position - 1));
     return;
   }
+  process_noted(record);
+}
+
+// R23: a record that has killed the process so often holds its task, and the others run.
+void Task::process_noted(const LogRecord& record) {
+  if (note_ == nullptr) {
+    process(record);
+    return;
+  }
+  if (const std::uint32_t deaths = note_->deaths_at(record.offset); deaths >= kDeathsMost) {
+    hold("the process died " + std::to_string(deaths) + " times with the record at input offset " +
+         std::to_string(record.offset) + " in hand: another build may be able to process it");
+    return;
+  }
+  note_->begin(record.offset);
   process(record);
+  note_->end(record.offset);
 }
 
 void Task::process(const LogRecord& record) {
@@ -193,7 +209,7 @@ void Task::acknowledge_time() {
   const LogRecord record = *waiting_;
   waiting_.reset();
   reason_.clear();
-  process(record);
+  process_noted(record);
   time_acknowledged_ = registers_.now;
 }
 

@@ -15,6 +15,9 @@ inline constexpr std::uint64_t kTagTick = kTagTakeover - 2;
 
 inline constexpr std::int64_t kStoreRetryMs = 1000;
 
+/// How often one record may kill the process before its task is held (R23).
+inline constexpr std::uint32_t kDeathsMost = 3;
+
 /// A standby writes what it followed to its file after so long, or so many bytes of rows.
 inline constexpr std::int64_t kStandbyStoreMs = 5000;
 inline constexpr std::size_t kStandbyStoreBytes = 8U << 20U;

@@ -118,10 +118,13 @@ void Task::on_changelog_bounds(const Result<LogBounds>& bounds) {
   }
   if (phase_ == Phase::checking) {
     changelog_ = *bounds;
+    if (changelog_.end == 0 && !file_) {
+      // Topics are made before their genesis is written: that is waited for, as the topics are.
+      fail("the changelog has no genesis yet: `kpayctl topics apply` writes it");
+      return;
+    }
     if (changelog_.end <= changelog_.begin) {
-      hold(
-          "the changelog is empty: no genesis (a new system: `kpayctl topics apply` writes it;"
-          " otherwise its records were deleted)");
+      hold("the changelog is empty: its records, genesis too, were deleted");
       return;
     }
     parts_.port->read_changelog(changelog_.begin);

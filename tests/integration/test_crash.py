@@ -86,5 +86,65 @@ class Crash(RigCase):
         self.assert_books_balance()
 
 
+class Poison(RigCase):
+    """A record on which the account processors' build dies, each time it is tried."""
+    PORT = 19525
+    PARTITIONS = 4
+
+    @classmethod
+    def prepare(cls, rig):
+        for instance in ("account-1", "account-2"):
+            rig.add("account", instance, binary=rig.bin / "kpay-account-planted", env={"KPAY_PLANTED_BUG": "crash"})
+
+    def partition_of(self, account):
+        return self.json("accounts", "open", account, "--currency", "EUR", "--dump-record")["partition"]
+
+    def tasks(self):
+        return {task["partition"]: task for daemon in self.rig.daemons.values()
+                for task in (daemon.status() or {"tasks": []})["tasks"] if task["stage"] == "account"}
+
+    def test_r23_holds_one_task_and_the_others_run_until_another_build_comes(self):
+        poisoned = self.partition_of("poison")
+        payer, payee = [name for name in (f"acc-{n}" for n in range(50)) if self.partition_of(name) != poisoned][:2]
+        self.rig.ctl("accounts", "open", "poison", "--currency", "EUR", "--opening", "5.00")
+        processors = [self.rig.daemons[name] for name in ("account-1", "account-2")]
+        deaths = 0
+
+        def held():
+            nonlocal deaths
+            for daemon in processors:
+                if not daemon.running():
+                    deaths += 1
+                    daemon.start()  # as systemd would
+            task = self.tasks().get(poisoned)
+            return task if task and task["phase"] == "held" else None
+
+        task = wait_for("the task is held", held, timeout=90)
+        self.assertEqual(deaths, 3)
+        self.assertIn(f"died 3 times with the record at input offset {task['position']} in hand", task["reason"])
+        wait_for("the others run", lambda: all(
+            each["phase"] == "running" for p, each in self.tasks().items() if p != poisoned) and
+            len(self.tasks()) == self.PARTITIONS)
+        for _ in range(3):
+            self.rig.ctl("payments", "send", "--from", payer, "--to", payee, "--amount", "1.00", "--currency", "EUR",
+                         "--wait")
+        listed = {task["partition"]: task for task in self.json("tasks", "list")["tasks"] if task["stage"] == "account"}
+        self.assertEqual(listed[poisoned]["phase"], "held")
+        self.assertTrue(all(daemon.running() for daemon in processors), "nobody dies any more")
+        # Held again after a stop and a start, without another death.
+        for daemon in processors:
+            daemon.stop()
+            daemon.start()
+        wait_for("it is held again", lambda: self.tasks().get(poisoned, {}).get("phase") == "held")
+        for daemon in processors:
+            daemon.stop()
+            daemon.binary = self.rig.bin / "kpay-account"
+            daemon.start()
+        wait_for("all of them run", lambda: len(self.tasks()) == self.PARTITIONS and all(
+            each["phase"] == "running" for each in self.tasks().values()))
+        wait_for("the account", lambda: self.rig.ctl("accounts", "get", "poison", check=False).returncode == 0)
+        self.assert_books_balance()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -253,9 +253,28 @@ void expect_refused(TestDriver& driver, const std::string& why) {
   EXPECT_EQ(driver.received(kToyMid).frames, 0U);
 }
 
-TEST(R19Genesis, WithoutItATaskRefuses) {
+TEST(R19Genesis, BugATaskThatComesBeforeItWaitsForItAndAppendsNothing) {
   TestDriver driver(without_genesis());
-  expect_refused(driver, "no genesis");
+  const auto process = driver.start("disk", {"source"});
+  driver.pipe(kToyIn, 0, "a", "add a b 1");
+  driver.advance(30'000);
+  EXPECT_EQ(driver.status(process, "source").phase, Phase::failed);
+  EXPECT_NE(driver.status(process, "source").reason.find("no genesis yet"), std::string::npos);
+  EXPECT_TRUE(driver.records(kChangelog).empty());
+  driver.append(kChangelog, 0, stream::encode(driver.genesis("source")));
+  driver.advance(30'000);
+  EXPECT_EQ(driver.status(process, "source").phase, Phase::running);
+  EXPECT_EQ(driver.received(kToyMid).frames, 1U);
+}
+
+TEST(R19Genesis, OfANewChangelogUnderAnOldFileATaskRefuses) {
+  TestDriver driver(world());
+  const auto process = driver.start("disk", {"source"});
+  driver.pipe(kToyIn, 0, "a", "add a b 1");
+  driver.advance(3000);
+  EXPECT_TRUE(driver.stop(process));
+  driver.log().delete_before(driver.topics().index_of(kChangelog), 0, 1'000'000);
+  expect_refused(driver, "the changelog is empty");
 }
 
 TEST(R19Genesis, AnythingElseAtTheBeginningIsNone) {

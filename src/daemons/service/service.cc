@@ -168,6 +168,7 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
   options.task.dirty_rows_max = config_.checkpoint.dirty_rows_max;
   options.task.base_every = static_cast<std::uint32_t>(config_.checkpoint.base_every);
   options.task.unacknowledged_bytes_max = config_.worker.unacknowledged_bytes_max;
+  options.task.notes = &folder_->notes();
   options.task.time_jump_ms_max = config_.time_jump_max.count();
   options.release_ms_max = config_.stop_deadline.count();
   options.standbys = config_.state.standbys;

@@ -7,10 +7,23 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "store/state_file.h"
 
 namespace kpay::daemons {
+
+namespace {
+
+// Of the file that runs: its version may be the same and its code another.
+Hash128 hash_of_binary() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return hash128(as_bytes(bytes));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<StateFolder>> StateFolder::open(const std::string& path, bool sync_full) {
   std::error_code error;
@@ -37,7 +50,14 @@ Result<std::unique_ptr<StateFolder>> StateFolder::open(const std::string& path, 
     ::close(lock);
     return Unexpected(ErrorCode::io, lock_path + ": " + std::strerror(errno));
   }
-  return std::unique_ptr<StateFolder>(new StateFolder(path, lock, sync_full));
+  std::unique_ptr<StateFolder> folder(new StateFolder(path, lock, sync_full));
+  Result<std::unique_ptr<store::DeathNotes>> notes =
+      store::DeathNotes::open(path + "/notes", hash_of_binary());
+  if (!notes) {
+    return Unexpected(notes.error());
+  }
+  folder->notes_ = std::move(*notes);
+  return folder;
 }
 
 StateFolder::~StateFolder() { ::close(lock_); }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "store/death_notes.h"
 #include "store/state_store.h"
 #include "stream/changelog.h"
 #include "stream/stage.h"
@@ -19,6 +20,9 @@ class StateFolder {
   StateFolder(const StateFolder&) = delete;
   StateFolder& operator=(const StateFolder&) = delete;
 
+  /// What the tasks have in hand, and what killed this very binary before (R23): the file "notes".
+  [[nodiscard]] store::DeathNotes& notes() const noexcept { return *notes_; }
+
   /// The state file of one task: "<stage>-<partition>.db".
   Result<std::unique_ptr<store::StateStore>> open_store(const stream::StageSpec& spec,
                                                         std::int32_t partition,
@@ -31,6 +35,7 @@ class StateFolder {
   std::string path_;
   int lock_;
   bool sync_full_;
+  std::unique_ptr<store::DeathNotes> notes_;
 };
 
 }  // namespace kpay::daemons
