@@ -267,16 +267,6 @@ TEST(R19Genesis, BugATaskThatComesBeforeItWaitsForItAndAppendsNothing) {
   EXPECT_EQ(driver.received(kToyMid).frames, 1U);
 }
 
-TEST(R19Genesis, OfANewChangelogUnderAnOldFileATaskRefuses) {
-  TestDriver driver(world());
-  const auto process = driver.start("disk", {"source"});
-  driver.pipe(kToyIn, 0, "a", "add a b 1");
-  driver.advance(3000);
-  EXPECT_TRUE(driver.stop(process));
-  driver.log().delete_before(driver.topics().index_of(kChangelog), 0, 1'000'000);
-  expect_refused(driver, "the changelog is empty");
-}
-
 TEST(R19Genesis, AnythingElseAtTheBeginningIsNone) {
   const auto first_is = [](const Bytes& record) {
     TestDriver driver(without_genesis());
