@@ -22,14 +22,9 @@ namespace {
 
 using namespace kpay;
 
-Bytes from_hex(const std::string& text) {
-  Bytes bytes;
-  for (std::size_t at = 0; text != "-" && at + 1 < text.size(); at += 2) {
-    unsigned value = 0;
-    std::from_chars(text.data() + at, text.data() + at + 2, value, 16);
-    bytes.push_back(static_cast<std::byte>(value));
-  }
-  return bytes;
+// "-" is nothing.
+Bytes bytes_of(const std::string& text) {
+  return text == "-" ? Bytes{} : from_hex(text).value_or(Bytes{});
 }
 
 std::int64_t number(const std::string& text) {
@@ -41,7 +36,7 @@ std::int64_t number(const std::string& text) {
 Bytes forged_frame(char** argv) {
   stream::Sequence sequence;
   sequence.last = static_cast<std::uint64_t>(number(argv[3])) - 1;
-  const Bytes payload = from_hex(argv[4]);
+  const Bytes payload = bytes_of(argv[4]);
   stream::FrameBuilder builder;
   builder.add({static_cast<std::uint32_t>(payload.size()), 0, 0, wall_clock_now(), {}}, payload,
               sequence);
@@ -61,9 +56,9 @@ bool send_lines(kafka::PlainProducer& producer, const std::string& topic, std::i
     kafka::RecordHeaders headers;
     while (words >> header) {
       const std::size_t equals = header.find('=');
-      headers.emplace_back(header.substr(0, equals), from_hex(header.substr(equals + 1)));
+      headers.emplace_back(header.substr(0, equals), bytes_of(header.substr(equals + 1)));
     }
-    if (!producer.send(topic, partition, from_hex(key), ByteView(from_hex(value)), headers)) {
+    if (!producer.send(topic, partition, bytes_of(key), ByteView(bytes_of(value)), headers)) {
       return false;
     }
   }
@@ -81,8 +76,8 @@ int main(int argc, char** argv) {
   Bytes key;
   Bytes value;
   if (mode == "raw" && argc == 7) {
-    key = from_hex(argv[5]);
-    value = from_hex(argv[6]);
+    key = bytes_of(argv[5]);
+    value = bytes_of(argv[6]);
   } else if (mode == "zeros") {
     value.resize(static_cast<std::size_t>(number(argv[5])));
   } else if (mode == "frame" && argc == 10) {
