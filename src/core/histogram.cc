@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -85,12 +86,14 @@ std::int64_t Histogram::percentile(std::uint32_t per_mille) const noexcept {
 }
 
 bool Histogram::restore(std::int64_t min, std::int64_t max, std::vector<Bucket> buckets) {
+  const std::uint32_t last = bucket_of(std::numeric_limits<std::int64_t>::max());
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i].count == 0 || (i > 0 && buckets[i].index <= buckets[i - 1].index)) {
+    if (buckets[i].count == 0 || buckets[i].index > last ||
+        (i > 0 && buckets[i].index <= buckets[i - 1].index) ||
+        __builtin_add_overflow(count, buckets[i].count, &count)) {
       return false;
     }
-    count += buckets[i].count;
   }
   if (min < 0 || max < min || (count == 0 && max != 0)) {
     return false;

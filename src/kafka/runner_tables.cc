@@ -1,8 +1,8 @@
 // Runner: reading the tables of the tasks that run here.
 #include <algorithm>
-#include <charconv>
 
 #include "kafka/runner.h"
+#include "kafka/table_cursor.h"
 
 namespace kpay::kafka {
 
@@ -15,36 +15,6 @@ stream::TableBase* table_of(const stream::Task& task, const std::string& name) {
     }
   }
   return nullptr;
-}
-
-// Where a reader goes on: "partition:key in hexadecimal", after that key.
-struct Cursor {
-  std::int32_t partition = 0;
-  Bytes key;
-};
-
-std::string cursor_text(std::int32_t partition, const Bytes& key) {
-  return std::to_string(partition) + ":" + to_hex(key);
-}
-
-std::optional<Cursor> parse_cursor(const std::string& text) {
-  Cursor cursor;
-  const std::size_t colon = text.find(':');
-  if (colon == std::string::npos || (text.size() - colon) % 2 == 0) {
-    return std::nullopt;
-  }
-  const char* begin = text.data();
-  if (std::from_chars(begin, begin + colon, cursor.partition).ptr != begin + colon) {
-    return std::nullopt;
-  }
-  for (std::size_t at = colon + 1; at < text.size(); at += 2) {
-    unsigned value = 0;
-    if (std::from_chars(begin + at, begin + at + 2, value, 16).ptr != begin + at + 2) {
-      return std::nullopt;
-    }
-    cursor.key.push_back(static_cast<std::byte>(value));
-  }
-  return cursor;
 }
 
 using Rows = Result<std::vector<store::KeyValue>>;
@@ -97,7 +67,7 @@ Result<std::optional<stream::Fields>> Runner::table_get(const std::string& stage
 }
 
 Result<TableRows> Runner::table_range(const RangeQuery& query) {
-  std::optional<Cursor> cursor;
+  std::optional<TableCursor> cursor;
   if (!query.cursor.empty()) {
     cursor = parse_cursor(query.cursor);
     if (!cursor) {
@@ -153,7 +123,7 @@ Result<TableRows> Runner::table_range(const RangeQuery& query) {
     }
     for (const store::KeyValue& row : *rows) {
       if (page.rows.size() == query.limit) {
-        page.next = cursor_text(last_partition, last_key);
+        page.next = cursor_text({last_partition, last_key});
         return page;
       }
       page.rows.emplace_back(reading.table->key_text(row.key), reading.table->fields(row.value));

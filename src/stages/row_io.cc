@@ -110,11 +110,13 @@ void RowReader::operator()(std::string_view, core::AccountId& id) {
 
 void RowReader::operator()(std::string_view, core::RefusalCounts& counts) {
   const auto used = in_.get<std::uint8_t>();
+  core::Refusal last = core::Refusal::none;  // they come in their order, each once
   for (std::uint8_t i = 0; i < used && valid_ && in_.ok(); ++i) {
     core::Refusal refusal{};
     (*this)({}, refusal);
     const auto count = in_.get<std::uint64_t>();
-    valid_ = valid_ && refusal != core::Refusal::none && counts.of(refusal) == 0 && count != 0;
+    valid_ = valid_ && refusal > last && count != 0;
+    last = refusal;
     if (valid_) {
       counts.add(refusal, count);
     }
@@ -124,12 +126,14 @@ void RowReader::operator()(std::string_view, core::RefusalCounts& counts) {
 void RowReader::operator()(std::string_view,
                            std::array<core::Tally, core::kRefusals.size()>& tallies) {
   const auto used = in_.get<std::uint8_t>();
+  core::Refusal last = core::Refusal::none;
   for (std::uint8_t i = 0; i < used && valid_ && in_.ok(); ++i) {
     core::Refusal refusal{};
     core::Tally tally;
     (*this)({}, refusal);
     (*this)({}, tally);
-    valid_ = valid_ && refusal != core::Refusal::none && tally.count != 0;
+    valid_ = valid_ && refusal > last && tally.count != 0;
+    last = refusal;
     if (valid_) {
       tallies[core::place_of(refusal)] = tally;
     }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
 #include "base/time.h"
@@ -30,6 +31,16 @@ void bind_blob(sqlite3_stmt* statement, int place, ByteView bytes) {
 ByteView column_blob(sqlite3_stmt* statement, int column) {
   const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement, column));
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
+}
+
+// SQLite keeps values of any type in any column.
+bool is_row(sqlite3_stmt* statement) {
+  constexpr sqlite3_int64 kLastTable = std::numeric_limits<std::uint16_t>::max();
+  return sqlite3_column_type(statement, 0) == SQLITE_INTEGER &&
+         sqlite3_column_int64(statement, 0) >= 0 &&
+         sqlite3_column_int64(statement, 0) <= kLastTable &&
+         sqlite3_column_type(statement, 1) == SQLITE_BLOB &&
+         sqlite3_column_type(statement, 2) == SQLITE_BLOB;
 }
 
 // A statement for one use, finalized at the end of the block.
@@ -122,6 +133,9 @@ Result<void> StateFile::connect() {
     return failure("open");
   }
   sqlite3_extended_result_codes(db_, 1);
+  // Our files have neither triggers nor views; in another's they could change what is written.
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   sqlite3_busy_timeout(db_, 2000);
   const char* sync = options_.sync_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL";
   for (const char* sql :
@@ -217,6 +231,9 @@ Result<void> StateFile::load(const std::function<Result<void>(const StoredRow&)>
   }
   const Statement statement(*query);
   while ((last_code_ = sqlite3_step(statement.get())) == SQLITE_ROW) {
+    if (!is_row(statement.get())) {
+      return Unexpected(ErrorCode::corrupt, options_.path + ": load: a row of another shape");
+    }
     const StoredRow row{static_cast<std::uint16_t>(sqlite3_column_int(statement.get(), 0)),
                         column_blob(statement.get(), 1), column_blob(statement.get(), 2)};
     if (Result<void> taken = sink(row); !taken) {

@@ -106,6 +106,14 @@ RowFrame get_row_frame(ByteReader& in) {
   return frame;
 }
 
+bool is_as_written(const ChangelogRecord& decoded, ByteView record) {
+  if (std::holds_alternative<RowFrame>(decoded)) {  // large, and mostly its body
+    const bool flag = record[kPrefixBytes] <= std::byte{1};
+    return flag && record[kPrefixBytes - 1] == std::byte{0};
+  }
+  return equal(std::visit([](const auto& each) { return encode(each); }, decoded), record);
+}
+
 }  // namespace
 
 void put(ByteWriter& out, const Registers& registers) {
@@ -250,7 +258,9 @@ std::optional<ChangelogRecord> decode_changelog(ByteView record) {
     case 'R': result = get_row_frame(in); break;
     default: return std::nullopt;
   }
-  return in.done() ? result : std::nullopt;
+  // One row of bytes for each value: a flag that is neither 0 nor 1, or registers out of order,
+  // would have the digest of what they are read as.
+  return in.done() && is_as_written(*result, record) ? result : std::nullopt;
 }
 
 Hash128 state_hash(const Hash128& rows, const Registers& registers) {

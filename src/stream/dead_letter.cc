@@ -54,7 +54,8 @@ std::optional<DeadLetter> decode_dead_letter(ByteView payload) {
   letter.bytes_total = in.get<std::uint64_t>();
   letter.bytes_hash = get_hash128(in);
   letter.bytes = to_bytes(in.sized());
-  if (version != 1 || !in.done()) {
+  if (version != 1 || !in.done() || letter.bytes.size() > kDeadLetterBytesMax ||
+      letter.bytes.size() > letter.bytes_total) {
     return std::nullopt;
   }
   return letter;

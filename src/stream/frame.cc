@@ -1,6 +1,7 @@
 #include "stream/frame.h"
 
 #include <array>
+#include <limits>
 
 #include "base/check.h"
 #include "base/plant.h"
@@ -90,14 +91,17 @@ bool read_frame(ByteView record, Frame& frame) {
   const auto count = in.get<std::uint32_t>();
   frame.lineage = get_uuid(in);
   frame.sender.stage = in.get<std::uint16_t>();
-  (void)in.get<std::uint16_t>();
+  std::uint32_t reserved = in.get<std::uint16_t>();
   frame.sender.partition = in.get<std::int32_t>();
   frame.first = in.get<std::uint64_t>();
   frame.before = get_hash128(in);
   frame.cause_topic = get_uuid(in);
   frame.cause_partition = in.get<std::int32_t>();
-  (void)in.get<std::uint32_t>();
-  if (!in.ok() || count == 0 || frame.first == 0 || count > in.left() / kEventHeaderBytes) {
+  reserved |= in.get<std::uint32_t>();
+  if (!in.ok() || reserved != 0 || count == 0 || count > in.left() / kEventHeaderBytes) {
+    return false;
+  }
+  if (frame.first == 0 || count - 1 > std::numeric_limits<std::uint64_t>::max() - frame.first) {
     return false;
   }
   std::uint64_t payload_bytes = 0;

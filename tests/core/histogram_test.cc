@@ -69,6 +69,11 @@ TEST(Histogram, Parts_that_contradict_each_other_are_not_taken) {
   EXPECT_FALSE(histogram.restore(1, 9, {{4, 1}, {4, 1}}));
   EXPECT_FALSE(histogram.restore(0, 9, {}));
   EXPECT_TRUE(histogram.restore(1, 9, {{1, 1}, {9, 1}}));
+  const std::uint32_t last = bucket_of(std::numeric_limits<std::int64_t>::max());
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(histogram.restore(1, 9, {{last, 1}}));
+  EXPECT_FALSE(histogram.restore(1, 9, {{last + 1, 1}})) << "beyond the largest latency";
+  EXPECT_FALSE(histogram.restore(1, 9, {{1, most}, {2, 1}})) << "more than can be counted";
   for (const char* text : {"", "1", "1 2 3", "1 2 3:", "1 2 3:x", "1 2 3:4 ", "a b", "1 2 3:4:5"}) {
     EXPECT_FALSE(parse_histogram(text).has_value()) << text;
   }

@@ -1,6 +1,8 @@
 // R14, R16, R19: what of a changelog counts, record by record.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "stream/changelog_reader.h"
 
 namespace kpay::test {
@@ -292,6 +294,34 @@ TEST(R14Records, AnyFlippedBitMakesThemUnreadable) {
       ASSERT_FALSE(stream::decode_changelog(flipped)) << byte << "." << bit;
     }
   }
+}
+
+// Two records with one digest, of which the hash says nothing.
+TEST(R14Records, OtherBytesForTheSameMarkerAreUnreadable) {
+  Marker marker;
+  marker.registers.outputs[{0, 1}] = {7, {1, 2}};
+  marker.registers.outputs[{0, 2}] = {9, {3, 4}};
+  const Bytes right = encode(marker);
+  ASSERT_TRUE(stream::decode_changelog(right).has_value());
+  constexpr std::size_t kOutputBytes = 2 + 4 + 8 + 16;
+  constexpr std::size_t kCleanAt = 4 + 8 + 8 + 4 + 16 + 16 + 16 + 4 + 16;
+  constexpr std::size_t kOutputsAt = kCleanAt + 1 + 8 + 8 + 4;
+  const auto is_read = [](Bytes record) {
+    const std::size_t end = record.size() - 8;
+    ByteWriter(record).put_at(end, checksum64(ByteView(record).first(end)));
+    return stream::decode_changelog(record).has_value();
+  };
+  EXPECT_TRUE(is_read(right));
+  Bytes flag = right;
+  flag[kCleanAt] = std::byte{2};
+  EXPECT_FALSE(is_read(flag)) << "a flag is 0 or 1";
+  Bytes swapped = right;
+  const auto outputs = swapped.begin() + kOutputsAt;
+  std::swap_ranges(outputs, outputs + kOutputBytes, outputs + kOutputBytes);
+  EXPECT_FALSE(is_read(swapped)) << "registers stand in order";
+  Bytes twice = right;
+  std::copy_n(twice.begin() + kOutputsAt, kOutputBytes, twice.begin() + kOutputsAt + kOutputBytes);
+  EXPECT_FALSE(is_read(twice)) << "and each once";
 }
 
 TEST(R14Records, TheStateHashCoversEveryRegister) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "stream/world.h"
 
 namespace kpay::test {
@@ -110,6 +112,29 @@ TEST(R9Frame, ACountThatCannotBeDoesNotAllocate) {
   Frame frame;
   EXPECT_FALSE(read_frame(record, frame));
   EXPECT_LT(frame.events.capacity(), 1000U);
+}
+
+TEST(R7Frame, WhoseNumbersWouldWrapIsUnreadable) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& [before, readable] : {std::pair(kMost - 3, true), std::pair(kMost - 1, false)}) {
+    Sender sender{{}, {kSource, 0}, {}};
+    sender.sequence.last = before;
+    Frame frame;
+    EXPECT_EQ(read_frame(sender.frame({"a", "b"}), frame), readable) << before;
+  }
+}
+
+TEST(R9Frame, WhatAnotherVersionMayPutInItsReservedFieldsMakesItUnreadable) {
+  Sender sender{{}, {kSource, 0}, {}};
+  const Bytes right = sender.frame({"a"});
+  for (const std::size_t reserved : {26U, 76U}) {
+    Bytes record = right;
+    record[reserved] = std::byte{1};
+    const std::size_t end = stream::kFrameHeaderBytes + stream::kEventHeaderBytes;
+    ByteWriter(record).put_at(end, checksum64(ByteView(record).first(end)));
+    Frame frame;
+    EXPECT_FALSE(read_frame(record, frame)) << reserved;
+  }
 }
 
 TEST(R4Tick, IsKnownByItsBytesAndIsNoFrame) {
