@@ -27,7 +27,8 @@ std::string lower_case(std::string text) {
 
 Problem bad_request(const std::string& detail) { return {.status = 400, .detail = detail}; }
 
-// The length of the body, or why it can't be known. Two ways to say it are a way to smuggle.
+// The length of the body, or why it can't be known. Two ways to say it are a
+// way to smuggle.
 std::optional<Problem> read_length(Head& head, std::uint64_t body_bytes_max) {
   if (head.headers.contains("transfer-encoding")) {
     return Problem{.status = 411,
@@ -48,6 +49,20 @@ std::optional<Problem> read_length(Head& head, std::uint64_t body_bytes_max) {
                              " bytes are taken."};
   }
   return std::nullopt;
+}
+
+// RFC 9110: a name with other characters, as a space before its colon, is one
+// that somebody on the way may have read as another.
+bool is_token(std::string_view name) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_one_line(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
 // A header's value can't end its line.
@@ -99,6 +114,9 @@ std::variant<Head, Problem> parse_head(const std::string& text, std::uint64_t bo
   head.method = parsed.getMethod();
   head.target = parsed.getURI();
   for (const auto& [name, value] : parsed) {
+    if (!is_token(name) || !is_one_line(value)) {
+      return bad_request("A header field is not a name, a colon and a value on one line.");
+    }
     std::string& joined = head.headers[lower_case(name)];
     joined += (joined.empty() ? "" : ", ") + value;
   }

@@ -53,6 +53,8 @@ TEST(Head, WhatIsNotInOrderIsRefused) {
       {get + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 411},
       {get + "Transfer-Encoding: chunked\r\n\r\n", 411},
       {many + "\r\n", 431},
+      {get + "Transfer-Encoding : chunked\r\n\r\n", 400},
+      {get + "Content Length: 5\r\n\r\n", 400},
   };
   for (const Case& one : cases) {
     EXPECT_EQ(status_of(one.head), one.status) << one.head;

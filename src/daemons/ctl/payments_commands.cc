@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "daemons/ctl/amounts.h"
 #include "daemons/ctl/change.h"
 #include "daemons/ctl/http_tables.h"
@@ -29,6 +30,9 @@ Result<core::SubmitPayment> payment_in(const PaymentFlags& flags) {
   if (!from || !to) {
     return Unexpected(ErrorCode::invalid,
                       "\"" + (from ? flags.to : flags.from) + "\" is no account id");
+  }
+  if (!is_utf8(flags.reference)) {
+    return Unexpected(ErrorCode::invalid, "the reference is not UTF-8, which its event has to be");
   }
   Result<core::Money> amount = amount_in(flags.amount, flags.currency);
   if (!amount) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace kpay::ctl {
 
@@ -28,15 +29,17 @@ Result<Bytes> bytes_in(const Json& from, const char* field) {
 }
 
 Result<ProposedRecord> record_in(const Json& from) {
-  if (!from.is_object() || !from.contains("partition") || !from["partition"].is_number_integer()) {
-    return Unexpected(ErrorCode::invalid, "\"partition\" is not a whole number");
+  const auto partition = from.is_object() ? from.find("partition") : from.end();
+  if (partition == from.end() || !partition->is_number_unsigned() ||
+      !std::in_range<std::int32_t>(partition->get<std::uint64_t>())) {
+    return Unexpected(ErrorCode::invalid, "\"partition\" is not a partition's number");
   }
   Result<Bytes> key = bytes_in(from, "key");
   Result<Bytes> value = bytes_in(from, "value");
   if (!key || !value) {
     return Unexpected(!key ? key.error() : value.error());
   }
-  ProposedRecord record{from["partition"].get<std::int32_t>(), std::move(*key), std::move(*value)};
+  ProposedRecord record{partition->get<std::int32_t>(), std::move(*key), std::move(*value)};
   for (const Json& header : from.value("headers", Json::array())) {
     if (!header.is_object() || !header.contains("name") || !header["name"].is_string()) {
       return Unexpected(ErrorCode::invalid, "a header has no \"name\"");
@@ -76,8 +79,9 @@ Result<Proposal> read_proposal(const std::string& path) {
                       path + ": " + std::strerror(errno));
   }
   const Json json = Json::parse(file, nullptr, false);
-  if (!json.is_object() || json.value(kVersionField, 0) != kVersion || !json.contains("topic") ||
-      !json["topic"].is_string() || !json.contains("records") || !json["records"].is_array()) {
+  if (!json.is_object() || !json.contains(kVersionField) || json[kVersionField] != kVersion ||
+      !json.contains("topic") || !json["topic"].is_string() || !json.contains("records") ||
+      !json["records"].is_array()) {
     return Unexpected(ErrorCode::invalid,
                       path + ": no proposal; --propose of dlq, tasks and keys writes one");
   }

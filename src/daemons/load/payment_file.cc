@@ -1,5 +1,7 @@
 #include "daemons/load/payment_file.h"
 
+#include "base/utf8.h"
+
 namespace kpay::load {
 
 namespace {
@@ -85,6 +87,9 @@ Result<FilePayment> payment_of(const std::map<std::string, std::string>& fields)
   }
   if (payment.reference.size() > core::kReferenceMax) {
     return invalid("reference is longer than " + std::to_string(core::kReferenceMax) + " bytes");
+  }
+  if (!is_utf8(payment.reference)) {
+    return invalid("reference is not UTF-8, which its event has to be");
   }
   const Result<core::AccountId> from = account_of(fields, "from");
   const Result<core::AccountId> to = account_of(fields, "to");

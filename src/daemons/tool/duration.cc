@@ -38,7 +38,9 @@ Result<Timestamp> time_point(std::string_view text, Timestamp now) {
     const auto read = std::from_chars(seconds.data() + at, end, number);
     return read.ec == std::errc() && read.ptr == end ? number : -1;
   };
-  const bool fraction = text.size() > 20 && text[19] == '.';
+  const std::string_view digits = text.substr(0, text.size() - zone.size());
+  const bool fraction = text.size() > 21 && text[19] == '.' &&
+                        digits.find_first_not_of("0123456789", 20) == std::string_view::npos;
   if (zone == "Z" && (text.size() == 20 || fraction)) {
     using namespace std::chrono;  // NOLINT: the calendar's literals and types
     const year_month_day date{year(part(0, 4)), month(static_cast<unsigned>(part(5, 2))),

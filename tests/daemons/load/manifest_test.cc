@@ -52,6 +52,42 @@ TEST_F(Manifests, nothing_there_is_not_found_and_nonsense_is_corrupt) {
   }
 }
 
+// Other ids would be made of it, and every payment would be sent a second time.
+TEST_F(Manifests, a_number_that_is_none_or_was_rounded_is_corrupt) {
+  ASSERT_TRUE(write_manifest(path_, manifest_));
+  std::ifstream in(path_);
+  const std::string right(std::istreambuf_iterator<char>(in), {});
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = right;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    std::ofstream(path_, std::ios::trunc) << text;
+    return read_manifest(path_);
+  };
+  ASSERT_TRUE(with("p.csv", "p.csv"));
+  for (const auto& [from, to] :
+       {std::pair("\"18364758544493064720\"", "\"salt\""),
+        std::pair("\"18364758544493064720\"", "\"1836475854449306472\\n\""),
+        std::pair("\"18364758544493064720\"", "\"99999999999999999999\""),
+        std::pair("1795000000123", "1.795e12"), std::pair("1795000000123", "1e300"),
+        std::pair("1795000000123", "-1"), std::pair("1795000000123", "281474976710656"),
+        std::pair("\"version\": 1", "\"version\": 1.5"),
+        std::pair("\"bytes\": 7", "\"bytes\": -7")}) {
+    const Result<Manifest> read = with(from, to);
+    ASSERT_FALSE(read) << to;
+    EXPECT_EQ(read.error().code, ErrorCode::corrupt) << to;
+  }
+}
+
+TEST_F(Manifests, a_files_name_may_be_of_any_bytes) {
+  manifest_.file_name = "m\xfcnchen.csv";
+  ASSERT_TRUE(write_manifest(path_, manifest_));
+  const Result<Manifest> read = read_manifest(path_);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(payment_id(*read, "1"), payment_id(manifest_, "1"));
+}
+
 TEST_F(Manifests, a_changed_file_another_system_and_old_ids_are_refused) {
   const auto problem = [this](const Manifest& now) {
     const Result<void> fits = check_manifest("m", manifest_, now);

@@ -63,6 +63,17 @@ TEST(PaymentFile, a_bad_line_says_what_is_wrong_and_the_rest_goes_on) {
   EXPECT_EQ(seen[7], "9: p-8 a b 100EUR 0");
 }
 
+// It would have been sent, and dead-lettered as undecodable.
+TEST(PaymentFile, a_reference_that_is_not_utf8_is_a_bad_line) {
+  const std::vector<std::string> seen = lines_of("p.csv",
+                                                 "id,from,to,amount,currency,reference\n"
+                                                 "p-1,a,b,1.00,EUR,M\xfcnchen\n"
+                                                 "p-2,a,b,1.00,EUR,M\xc3\xbcnchen\n");
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_THAT(seen[0], HasSubstr("reference is not UTF-8"));
+  EXPECT_THAT(seen[1], HasSubstr("M\xc3\xbcnchen"));
+}
+
 TEST(PaymentFile, a_header_without_a_column_is_refused_by_name) {
   EXPECT_THAT(lines_of("p.csv", "id,from,to,currency\n"),
               testing::ElementsAre(HasSubstr("p.csv:1: the first line has to name the column "

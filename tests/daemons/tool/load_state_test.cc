@@ -114,6 +114,8 @@ TEST(TimePoint, IsATimeOrHowLongAgo) {
   EXPECT_EQ(time_point("90m", now)->ms, now.ms - 5'400'000);
   EXPECT_EQ(to_rfc3339(*time_point("2026-11-22T16:53:55Z", now)), "2026-11-22T16:53:55.000Z");
   EXPECT_EQ(to_rfc3339(*time_point("2028-02-29T00:00:00.999Z", now)), "2028-02-29T00:00:00.000Z");
+  EXPECT_FALSE(time_point("2028-02-29T00:00:00.9x9Z", now));
+  EXPECT_FALSE(time_point("2028-02-29T00:00:00.Z", now));
   for (const char* text :
        {"", "yesterday", "2026-11-22", "2026-11-22T16:53:55", "2026-02-29T00:00:00Z",
         "2026-11-22T24:00:00Z", "2026-11-22T16:60:00Z", "2026-11-22T16:53:55xZ",
