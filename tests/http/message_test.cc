@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "http/json.h"
+#include "http/json_depth.h"
 
 namespace kpay::http {
 namespace {
@@ -19,6 +20,19 @@ TEST(Json, IsWrittenInTheOrderOfItsMembers) {
                            R"("none":null,"list":["x\"y",[1]]})");
   EXPECT_EQ(JsonObject().finish(), "{}");
   EXPECT_EQ(JsonArray().finish(), "[]");
+}
+
+TEST(Json, ADocumentIsShallowWhateverItsTextsHold) {
+  const auto nested = [](int depth) {
+    const auto size = static_cast<std::size_t>(depth);
+    return std::string(size, '[') + std::string(size, ']');
+  };
+  EXPECT_TRUE(is_shallow_json(nested(kJsonDepthMax)));
+  EXPECT_FALSE(is_shallow_json(nested(kJsonDepthMax + 1)));
+  EXPECT_FALSE(is_shallow_json(R"({"a\\":)" + nested(100'000) + "}"));
+  EXPECT_TRUE(is_shallow_json("\"" + nested(1000) + "\""));
+  EXPECT_TRUE(is_shallow_json(R"("\")" + nested(1000) + "\""));
+  EXPECT_TRUE(is_shallow_json("\"\\"));
 }
 
 TEST(Problem, IsADocumentOfRfc9457) {

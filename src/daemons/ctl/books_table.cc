@@ -9,12 +9,13 @@ namespace kpay::ctl {
 
 namespace {
 
+constexpr std::size_t kSumDigitsMax = 40;                  // of 128 bits, with a minus
 constexpr std::chrono::milliseconds kBetweenRounds{1100};  // a checkpoint takes a second
 
 // A whole number, or decimal text where 64 bits are too few.
 core::Sum sum_in(const nlohmann::json& row, const char* name) {
   const auto found = row.find(name);
-  if (found == row.end()) {
+  if (found == row.end() || !(found->is_string() || found->is_number_integer())) {
     return {};
   }
   return sum_of_digits(found->is_string() ? found->get<std::string>() : found->dump());
@@ -25,8 +26,15 @@ std::uint64_t count_in(const nlohmann::json& row, const char* name) {
   return found != row.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+// A difference of two counts; it wraps, as only nonsense can make it.
+void add_count(std::int64_t& total, std::uint64_t count) {
+  total = static_cast<std::int64_t>(static_cast<std::uint64_t>(total) + count);
+}
+
 void take_account(ShownBooks& books, const std::string& id, const nlohmann::json& row) {
-  ShownCurrency& shown = books.currencies[row.value("currency", "XXX")];
+  const auto currency = row.find("currency");
+  const bool named = currency != row.end() && currency->is_string();
+  ShownCurrency& shown = books.currencies[named ? currency->get<std::string>() : "XXX"];
   const core::Sum balance = sum_in(row, "balance_minor");
   shown.balances += balance;
   if (id.starts_with("suspense:")) {
@@ -39,7 +47,7 @@ void take_account(ShownBooks& books, const std::string& id, const nlohmann::json
 void take_intake(ShownCurrency& shown, const nlohmann::json& row) {
   shown.accepted += count_in(row, "accepted_count");
   shown.accepted_value += sum_in(row, "accepted_value");
-  shown.in_flight += static_cast<std::int64_t>(count_in(row, "opened_count"));
+  add_count(shown.in_flight, count_in(row, "opened_count"));
   shown.in_flight_value += sum_in(row, "opened_value");
   shown.rejected += count_in(row, "rejected");
 }
@@ -50,7 +58,7 @@ void take_settle(ShownCurrency& shown, const nlohmann::json& row) {
   shown.failed += count_in(row, "failed_count") + count_in(row, "failed_at_intake_count");
   shown.failed_value += sum_in(row, "failed_value");
   shown.failed_value += sum_in(row, "failed_at_intake_value");
-  shown.in_flight -= static_cast<std::int64_t>(count_in(row, "closed_count"));
+  add_count(shown.in_flight, 0 - count_in(row, "closed_count"));
   shown.in_flight_value -= sum_in(row, "closed_value");
 }
 
@@ -105,8 +113,13 @@ bool same(const ShownBooks& a, const ShownBooks& b) {
 
 core::Sum sum_of_digits(std::string_view digits) {
   const bool negative = digits.starts_with('-');
+  digits.remove_prefix(negative ? 1 : 0);
+  if (digits.size() > kSumDigitsMax ||
+      digits.find_first_not_of("0123456789") != std::string_view::npos) {
+    return {};
+  }
   core::Sum sum;
-  for (const char c : digits.substr(negative ? 1 : 0)) {
+  for (const char c : digits) {
     const core::Sum twice = sum + sum;
     const core::Sum eightfold = twice + twice + twice + twice;
     sum = eightfold + twice;

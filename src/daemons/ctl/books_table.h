@@ -43,7 +43,7 @@ struct ShownBooks {
   [[nodiscard]] bool conserved() const noexcept;
 };
 
-/// A number of any size, as a row's fields have it. REQUIRES: digits, or a minus and digits.
+/// A whole number of at most 37 digits, as a row's fields have it; 0 for any other text.
 [[nodiscard]] core::Sum sum_of_digits(std::string_view digits);
 
 /// Takes the fields of a row into the statement. `table` is "intake.totals", "account.totals",

@@ -1,11 +1,14 @@
 #include "daemons/ctl/control.h"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "base/time.h"
 #include "daemons/ctl/http_tables.h"
+#include "http/json_depth.h"
 #include "kafka/plain_producer.h"
 
 namespace kpay::ctl {
@@ -16,6 +19,13 @@ using Json = nlohmann::json;
 
 constexpr const char* kPipelineKey = "pipeline";
 constexpr std::chrono::milliseconds kLook{200};
+constexpr std::int64_t kLagMax = 1'000'000'000'000'000;  // more is nonsense; so many can be summed
+
+// Discarded when it is none, or nested too deep to be looked at.
+Json parsed(const std::string& json) {
+  return http::is_shallow_json(json) ? Json::parse(json, nullptr, false)
+                                     : Json(Json::value_t::discarded);
+}
 
 std::string text_in(const Json& json, const char* name) {
   const auto found = json.find(name);
@@ -33,14 +43,16 @@ bool truth_in(const Json& json, const char* name) {
 }
 
 TaskView task_in(const Json& json) {
+  const std::int64_t partition = number_in(json, "partition", -1);
   TaskView task;
   task.stage = text_in(json, "stage");
-  task.partition = static_cast<std::int32_t>(number_in(json, "partition", -1));
+  task.partition =
+      std::in_range<std::int32_t>(partition) ? static_cast<std::int32_t>(partition) : -1;
   task.phase = text_in(json, "phase");
   task.reason = text_in(json, "reason");
   task.position = number_in(json, "position", 0);
   task.end = number_in(json, "end", -1);
-  task.lag = number_in(json, "lag", -1);
+  task.lag = std::min(number_in(json, "lag", -1), kLagMax);
   task.checkpoint_position = number_in(json, "checkpoint_position", 0);
   task.state_hash = text_in(json, "state_hash");
   task.paused = truth_in(json, "paused");
@@ -50,7 +62,7 @@ TaskView task_in(const Json& json) {
 }  // namespace
 
 bool InstanceView::stale(std::int64_t now_ms) const noexcept {
-  return phase != "stopped" && now_ms - at_ms > kStaleMs;
+  return phase != "stopped" && at_ms < now_ms - kStaleMs;
 }
 
 std::string to_json(const PipelineState& state) {
@@ -62,7 +74,7 @@ std::string to_json(const PipelineState& state) {
 }
 
 std::optional<PipelineState> parse_pipeline(const std::string& json) {
-  const Json value = Json::parse(json, nullptr, false);
+  const Json value = parsed(json);
   if (!value.is_object()) {
     return std::nullopt;
   }
@@ -71,7 +83,7 @@ std::optional<PipelineState> parse_pipeline(const std::string& json) {
 }
 
 std::optional<InstanceView> parse_status(const std::string& json) {
-  const Json value = Json::parse(json, nullptr, false);
+  const Json value = parsed(json);
   if (!value.is_object() || text_in(value, "instance").empty()) {
     return std::nullopt;
   }

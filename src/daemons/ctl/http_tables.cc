@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "http/json_depth.h"
 
 namespace kpay::ctl {
 
@@ -24,6 +27,12 @@ std::string in_url(std::string_view text) {
     }
   }
   return out;
+}
+
+// Discarded when it is none, or nested too deep to be looked at.
+nlohmann::json parsed(const std::string& json) {
+  return http::is_shallow_json(json) ? nlohmann::json::parse(json, nullptr, false)
+                                     : nlohmann::json(nlohmann::json::value_t::discarded);
 }
 
 std::string text_of(const nlohmann::json& json, const char* name) {
@@ -63,7 +72,7 @@ Result<std::map<std::string, std::string>> read_compacted(kafka::TopicReader& re
 }
 
 std::optional<Instance> parse_instance(const std::string& id, const std::string& json) {
-  const nlohmann::json value = nlohmann::json::parse(json, nullptr, false);
+  const nlohmann::json value = parsed(json);
   if (!value.is_object()) {
     return std::nullopt;
   }
@@ -82,7 +91,8 @@ std::optional<Instance> parse_instance(const std::string& id, const std::string&
   }
   for (const auto& [stage, partitions] : stages->items()) {
     for (const nlohmann::json& partition : partitions) {
-      if (partition.is_number_integer()) {
+      if (partition.is_number_unsigned() &&
+          std::in_range<std::int32_t>(partition.get<std::uint64_t>())) {
         instance.stages[stage].push_back(partition.get<std::int32_t>());
       }
     }
@@ -179,7 +189,7 @@ Result<std::optional<std::string>> HttpTables::get(const std::string& stage,
     if (!response) {
       return Unexpected(response.error());
     }
-    const nlohmann::json body = nlohmann::json::parse(response->body, nullptr, false);
+    const nlohmann::json body = parsed(response->body);
     if (response->status == 404 || !body.is_object() || !body.contains("row")) {
       return std::optional<std::string>();
     }
@@ -197,13 +207,14 @@ Result<RowPage> HttpTables::ask_page(const Instance& instance, const std::string
   if (!response) {
     return Unexpected(response.error());
   }
-  const nlohmann::json body = nlohmann::json::parse(response->body, nullptr, false);
+  const nlohmann::json body = parsed(response->body);
   if (response->status != 200 || !body.is_object() || !body.contains("rows")) {
     return Unexpected(ErrorCode::not_found, instance.id + " has no table at " + path);
   }
   RowPage page;
   for (const nlohmann::json& row : body["rows"]) {
-    page.rows.push_back({text_of(row, "key"), row.value("row", nlohmann::json::object()).dump()});
+    const auto fields = row.find("row");
+    page.rows.push_back({text_of(row, "key"), fields == row.end() ? "{}" : fields->dump()});
   }
   page.next = text_of(body, "next");
   return page;

@@ -36,11 +36,11 @@ std::string difference(const LoadInstance& each, const tool::LoadState& wanted, 
 }  // namespace
 
 std::optional<LoadInstance> parse_load_instance(const std::string& json) {
-  const Json value = Json::parse(json, nullptr, false);
   std::optional<InstanceView> view = parse_status(json);
   if (!view || view->daemon != "kpay-load") {
     return std::nullopt;
   }
+  const Json value = Json::parse(json, nullptr, false);
   LoadInstance instance;
   instance.view = std::move(*view);
   const auto found = value.find("load");

@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "daemons/ctl/amounts.h"
 #include "daemons/ctl/outcome_watch.h"
+#include "daemons/gateway/account.h"
 #include "daemons/gateway/api.h"
 #include "daemons/gateway/form.h"
 #include "daemons/gateway/limits.h"
@@ -17,30 +17,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A whole number, or decimal text where 64 bits are too few.
-std::string digits(const Json& row, const char* name) {
+std::string text_in(const Json& row, const char* name) {
   const auto found = row.find(name);
-  if (found == row.end()) {
-    return "0";
-  }
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
-std::string account_json(const std::string& id, const std::string& text,
-                         std::optional<std::int64_t> as_of_ms = std::nullopt) {
-  const Json row = Json::parse(text, nullptr, false);
-  const std::string currency = row.is_object() ? row.value("currency", "") : "";
-  http::JsonObject json;
-  json.add("account", id).add("currency", currency).add("state", row.value("state", ""));
-  for (const char* name : {"balance", "opening", "deposits"}) {
-    const std::string minor = digits(row, (std::string(name) + "_minor").c_str());
-    json.add(name, ctl::amount_text(minor, currency)).add(std::string(name) + "_minor", minor);
-  }
-  json.add_json("postings", digits(row, "version"));
-  if (as_of_ms) {
-    json.add("as_of_ms", *as_of_ms);
-  }
-  return json.finish();
+  return found != row.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 http::Response get(Live& live, const http::Request& request) {
@@ -151,7 +130,7 @@ std::optional<std::pair<std::string, std::string>> look_up(Live& live, const Uui
     return std::nullopt;
   }
   const Json json = Json::parse(**row, nullptr, false);
-  return std::pair(json.value("status", ""), json.value("refusal", "none"));
+  return std::pair(text_in(json, "status"), text_in(json, "refusal"));
 }
 
 http::Response open_account(Live& live, const http::Request& request) {
@@ -214,8 +193,8 @@ http::Response get_command(Live& live, const http::Request& request) {
                         .detail = "No account command " + to_string(*id) + " has ended."});
   }
   const Json json = Json::parse(**row, nullptr, false);
-  return http::json_response(command_json(*id, json.value("account", ""), json.value("status", ""),
-                                          json.value("refusal", "none")));
+  return http::json_response(command_json(*id, text_in(json, "account"), text_in(json, "status"),
+                                          text_in(json, "refusal")));
 }
 
 }  // namespace

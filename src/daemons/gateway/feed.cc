@@ -1,7 +1,9 @@
 #include "daemons/gateway/feed.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "daemons/tool/load_state.h"
 
@@ -79,25 +81,27 @@ void Feed::take(std::size_t part, const stream::LogRecord& record) {
   }
   const std::string& value = values[key] = std::string(as_text(record.value));
   if (part == 1) {
-    note_paces(value);
+    note_paces(seen_.paces, value);
   }
 }
 
-void Feed::note_paces(const std::string& status) {
+void note_paces(Paces& paces, const std::string& status) {
   const nlohmann::json json = nlohmann::json::parse(status, nullptr, false);
   if (!json.is_object() || !json.contains("tasks") || !json["tasks"].is_array() ||
       !json.contains("at_ms") || !json["at_ms"].is_number_integer()) {
     return;
   }
-  const auto at_ms = json["at_ms"].get<std::int64_t>();
+  const auto at_ms = std::max<std::int64_t>(0, json["at_ms"].get<std::int64_t>());
   for (const nlohmann::json& task : json["tasks"]) {
     const auto events = task.find("events");
     const auto partition = task.find("partition");
+    const auto stage = task.find("stage");
     if (events == task.end() || !events->is_number_unsigned() || partition == task.end() ||
-        !partition->is_number_integer()) {
+        !partition->is_number_unsigned() || stage == task.end() || !stage->is_string() ||
+        !std::in_range<std::int32_t>(partition->get<std::uint64_t>())) {
       continue;
     }
-    TaskPace& pace = seen_.paces[{task.value("stage", ""), partition->get<std::int32_t>()}];
+    TaskPace& pace = paces[{stage->get<std::string>(), partition->get<std::int32_t>()}];
     const auto now = events->get<std::uint64_t>();
     const std::int64_t passed = at_ms - pace.at_ms;
     const bool follows = pace.at_ms > 0 && passed > 0 && now >= pace.events;

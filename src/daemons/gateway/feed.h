@@ -25,6 +25,8 @@ struct TaskPace {
 
 /// By stage and partition, of the instance that spoke last.
 using Paces = std::map<std::pair<std::string, std::int32_t>, TaskPace>;
+/// Takes what a record of control.status says; what is none says nothing.
+void note_paces(Paces& paces, const std::string& status);
 
 struct Seen {
   std::map<std::string, std::string> state;     ///< control.state, by key
@@ -52,7 +54,6 @@ class Feed {
  private:
   Feed() = default;
   void take(std::size_t part, const stream::LogRecord& record);
-  void note_paces(const std::string& status);
   void run(const std::function<void(const Error&)>& failed);
 
   mutable std::mutex mutex_;

@@ -30,10 +30,15 @@ void add_money(http::JsonObject& json, const core::Money& money) {
       .add("currency", money.currency.text());
 }
 
+std::string text_in(const Json& row, const char* name, const char* otherwise) {
+  const auto found = row.find(name);
+  return found != row.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
 std::optional<core::Money> money_in(const Json& row) {
   const auto minor = row.find("amount_minor");
   const std::optional<core::Currency> currency =
-      core::Currency::parse(row.value("currency", std::string()));
+      core::Currency::parse(text_in(row, "currency", ""));
   if (minor == row.end() || !minor->is_number_integer() || !currency) {
     return std::nullopt;
   }
@@ -69,7 +74,7 @@ std::optional<FinalPayment> final_payment(const std::string& row) {
   if (!money) {
     return std::nullopt;
   }
-  return FinalPayment{json.value("status", ""), json.value("refusal", "none"), *money};
+  return FinalPayment{text_in(json, "status", ""), text_in(json, "refusal", "none"), *money};
 }
 
 std::string payment_json(const core::Transfer& transfer, const std::string& status,
@@ -93,12 +98,12 @@ std::string recent_payment_json(const core::PaymentOutcome& outcome, Timestamp f
 std::string stored_payment_json(const Uuid& id, const std::string& table, const std::string& row,
                                 std::int64_t as_of_ms) {
   const Json fields = Json::parse(row, nullptr, false);
-  const std::string refusal = fields.is_object() ? fields.value("refusal", "none") : "none";
+  const std::string refusal = text_in(fields, "refusal", "none");
   std::string status = "rejected";
   if (table == "ids") {
     status = refusal == "none" ? "in_flight" : "failed";
   } else if (table == "payments") {
-    status = fields.value("status", "");
+    status = text_in(fields, "status", "");
   }
   http::JsonObject json = about(id, status, refusal);
   if (const std::optional<core::Money> money = money_in(fields)) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "daemons/ctl/amounts.h"
 #include "daemons/ctl/load_view.h"
@@ -18,6 +19,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kCompletedCount = ".completed_count";
+
+std::string text_in(const Json& row, const std::string& name) {
+  const auto found = row.find(name);
+  return found != row.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
 
 std::uint64_t count_in(const Json& row, const std::string& name) {
   const auto found = row.find(name);
@@ -82,8 +88,9 @@ std::map<std::pair<std::string, std::int32_t>, TaskExtra> extras_of(const std::s
   for (const Json& task : json["tasks"]) {
     const auto partition = task.find("partition");
     const auto seconds = task.find("lag_seconds");
-    if (partition != task.end() && partition->is_number_integer()) {
-      extras[{task.value("stage", ""), partition->get<std::int32_t>()}] = {
+    if (partition != task.end() && partition->is_number_unsigned() &&
+        std::in_range<std::int32_t>(partition->get<std::uint64_t>())) {
+      extras[{text_in(task, "stage"), partition->get<std::int32_t>()}] = {
           seconds != task.end() && seconds->is_number() ? seconds->get<double>() : 0,
           count_in(task, "dead_letters")};
     }
@@ -142,7 +149,7 @@ bool take_window(Totals& totals, const ctl::Row& row) {
     return false;
   }
   const std::optional<core::Histogram> latency =
-      core::parse_histogram(fields.value("latency_ms_histogram", ""));
+      core::parse_histogram(text_in(fields, "latency_ms_histogram"));
   if (!latency) {
     return false;
   }
@@ -194,8 +201,10 @@ Rates rates_of(const Totals& before, const Totals& now) {
 
 std::vector<ctl::InstanceView> instances_of(const Seen& seen) {
   std::vector<ctl::InstanceView> instances;
+  // An instance speaks under its own name; what another says in its place is nothing.
   for (const auto& [id, json] : seen.status) {
-    if (std::optional<ctl::InstanceView> view = ctl::parse_status(json)) {
+    std::optional<ctl::InstanceView> view = ctl::parse_status(json);
+    if (view && view->instance == id) {
       instances.push_back(std::move(*view));
     }
   }
@@ -205,11 +214,11 @@ std::vector<ctl::InstanceView> instances_of(const Seen& seen) {
 std::string instances_json(const Seen& seen, std::int64_t now_ms) {
   http::JsonArray list;
   for (const auto& [id, json] : seen.status) {
-    const Json whole = Json::parse(json, nullptr, false);
     const std::optional<ctl::InstanceView> view = ctl::parse_status(json);
-    if (!view) {
+    if (!view || view->instance != id) {
       continue;
     }
+    const Json whole = Json::parse(json, nullptr, false);
     list.add_json(http::JsonObject()
                       .add("instance", view->instance)
                       .add("daemon", view->daemon)
@@ -218,9 +227,9 @@ std::string instances_json(const Seen& seen, std::int64_t now_ms) {
                       .add("stale", view->stale(now_ms))
                       .add("paused", view->paused)
                       .add("tasks", view->tasks.size())
-                      .add("address", whole.value("address", ""))
-                      .add("build", whole.value("build", ""))
-                      .add("config_hash", whole.value("config_hash", ""))
+                      .add("address", text_in(whole, "address"))
+                      .add("build", text_in(whole, "build"))
+                      .add("config_hash", text_in(whole, "config_hash"))
                       .add("at_ms", view->at_ms)
                       .finish());
   }

@@ -51,6 +51,18 @@ TEST(BooksTable, ACentTooManyIsNotConserved) {
   EXPECT_FALSE(books.conserved());
 }
 
+TEST(BooksTable, FieldsOfAnotherShapeCountNothing) {
+  ShownBooks books;
+  for (const char* json : {R"({"currency":5,"balance_minor":[1]})", R"({"balance_minor":1.5})",
+                           R"({"balance_minor":"12a"})", R"({"balance_minor":true})"}) {
+    EXPECT_TRUE(take_row(books, "account.accounts", {"a", json})) << json;
+  }
+  EXPECT_EQ(books.currencies.at("XXX").balances, core::Sum(0));
+  EXPECT_FALSE(take_row(books, "account.accounts", {"a", "[]"}));
+  EXPECT_EQ(sum_of_digits("-12"), core::Sum(-12));
+  EXPECT_EQ(sum_of_digits(std::string(60, '9')), core::Sum(0)) << "more than 128 bits";
+}
+
 TEST(BooksTable, SumsBeyond64BitsComeAsText) {
   ShownBooks books;
   const std::string big = R"({"currency":"EUR","balance_minor":"18446744073709551617"})";

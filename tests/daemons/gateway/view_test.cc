@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "daemons/gateway/watcher.h"
@@ -102,7 +103,8 @@ TEST(View, WindowsOfSeveralTasksAreMergedNotAveraged) {
 }
 
 TEST(View, TotalsOfAnySizeStayExact) {
-  core::Sum sum = ctl::sum_of_digits("170141183460469231731687303715884105727");
+  const core::Sum sum(std::numeric_limits<std::int64_t>::max(),
+                      std::numeric_limits<std::uint64_t>::max());
   const Json tally = Json::parse(tally_json("EUR", 3, sum));
   EXPECT_EQ(tally["value_minor"], "170141183460469231731687303715884105727");
   EXPECT_EQ(tally["value"], "1701411834604692317316873037158841057.27");
@@ -147,6 +149,29 @@ TEST(Books, TheLightIsGreenOnlyWhenTwoLooksAgreeAndAllIsThere) {
   EXPECT_EQ(books_state(books), "moving");
   books.missing = {"account/0"};
   EXPECT_EQ(books_state(books), "partial");
+}
+
+// Threads of the gateway read these: what one throws ends the process.
+TEST(View, ARecordOfAnotherShapeIsNoInstance) {
+  std::string deep = R"({"instance":"deep","daemon":"kpay-load","at_ms":1,"load":)";
+  deep += std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  Seen seen;
+  seen.status["deep"] = deep;
+  seen.status["other"] = status("account-1", kNow, Json::array({task("account", 0, "running", 5)}));
+  seen.status["wrong"] =
+      R"({"instance":"wrong","address":5,"build":[],"config_hash":null,)"
+      R"("at_ms":-9223372036854775808,"tasks":[{"stage":7,"partition":0,"events":1},)"
+      R"({"stage":"account","partition":4294967296}]})";
+  for (const auto& [id, json] : seen.status) {
+    note_paces(seen.paces, json);
+  }
+  Overall overall;
+  EXPECT_EQ(account_stage(seen, 1, overall)["partitions"][0]["phase"], "unserved");
+  const Json instances = Json::parse(instances_json(seen, kNow));
+  ASSERT_EQ(instances.size(), 1U);
+  EXPECT_EQ(instances[0]["instance"], "wrong");
+  EXPECT_EQ(instances[0]["address"], "");
+  EXPECT_TRUE(Json::parse(load_json(seen, kNow))["instances"].empty());
 }
 
 TEST(View, APipelineThatNobodyPausedIsWantedRunning) {
