@@ -36,6 +36,11 @@ pillars: bootstrap
 planted: bootstrap
 	@scripts/planted $(BUG)
 
+## fuzz-smoke: look for inputs that break a decoder, FUZZ_S seconds each (ONLY="frame form": those)
+.PHONY: fuzz-smoke
+fuzz-smoke: bootstrap
+	@scripts/fuzz $(ONLY)
+
 ## check: format, lint, clang-tidy, headers that stand alone (ALL=1: every file, not only the changed)
 .PHONY: check
 check:

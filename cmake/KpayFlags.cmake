@@ -3,6 +3,7 @@
 option(KPAY_STATIC "Link executables fully static" OFF)
 option(KPAY_LTO "Link-time optimisation" OFF)
 set(KPAY_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
+option(KPAY_FUZZER "Instrument for libFuzzer, which only clang has (tests/fuzz)" OFF)
 option(KPAY_PLANTED "Compile known defects in, for tests to switch on (src/base/plant.h)" OFF)
 set(KPAY_MARCH "" CACHE STRING "Value for -march=; empty: the compiler's baseline")
 
@@ -58,6 +59,9 @@ endif()
 if(KPAY_SANITIZE)
   add_compile_options("-fsanitize=${KPAY_SANITIZE}" -fno-sanitize-recover=all -O1)
   add_link_options("-fsanitize=${KPAY_SANITIZE}")
+endif()
+if(KPAY_FUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # Flags for our own code only: kpay_library(), kpay_executable() and kpay_test() link this.
