@@ -142,6 +142,10 @@ std::vector<std::string> Runner::table_names() {
       names.push_back(spec.name + "." + table->name());
     }
     names.push_back(spec.name + ".dead_letters");
+    if (spec.input_shape == stream::RecordShape::single) {
+      names.push_back(spec.name + ".operator_keys");
+      names.push_back(spec.name + ".revoked_keys");
+    }
   }
   return names;
 }
