@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 
 namespace kpay::kafka {
 
@@ -228,6 +229,7 @@ void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitio
       host.release(spec, partition);
     });
   }
+  KPAY_FAILPOINT(revoke_begun);
   const std::int64_t usual = monotonic_ms() + options_.release_ms_max;
   const auto in_time = [this, usual] {
     const std::int64_t end = release_by_ms_;  // a stop may shorten what a drain was given
@@ -247,6 +249,7 @@ void Runner::release(std::size_t spec, const std::vector<std::int32_t>& partitio
     }
     dropped_some_ = dropped_some_ || there;
   }
+  KPAY_FAILPOINT(revoke_finished);
   lose(spec, partitions);
 }
 

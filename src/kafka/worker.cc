@@ -1,5 +1,7 @@
 #include "kafka/worker.h"
 
+#include "base/failpoint.h"
+
 namespace kpay::kafka {
 
 namespace {
@@ -41,8 +43,10 @@ class Worker::Port final : public stream::TaskPort {
   void trim_changelog(std::int64_t offset) override {
     worker_->questions_->add(
         [worker = worker_, name = changelog_name_, partition = partition_, offset] {
+          KPAY_FAILPOINT(before_trim);
           // Untrimmed is only longer: the next base trims again.
           (void)worker->admin_->delete_before(name, partition, offset, kQuestionMs);
+          KPAY_FAILPOINT(after_trim);
         });
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/plant.h"
 
 namespace kpay::stream {
@@ -54,6 +55,7 @@ bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
     }
     const std::uint64_t cookie = free_.back();
     // The producer may use the bytes until delivery, so they move to their last place first.
+    KPAY_FAILPOINT(before_output);
     InFlight& flight = in_flight_[cookie];
     flight.record = std::move(lane.queue.front());
     if (!producer_->produce(lane.place.first, lane.place.second, flight.record.key,
@@ -73,6 +75,7 @@ bool Outbox::drain(Lane& lane, std::int64_t now_ms) {
     ++lane.in_flight;
     lane.last_ms = now_ms;
     lane.alone = first;
+    KPAY_FAILPOINT(after_output);
   }
   return true;
 }
@@ -107,6 +110,7 @@ void Outbox::turn(std::int64_t now_ms) {
 void Outbox::on_delivered(std::uint64_t cookie) {
   check(cookie < in_flight_.size() && in_flight_[cookie].lane != nullptr,
         "a delivered record was in flight");
+  KPAY_FAILPOINT(output_acknowledged);
   const InFlight flight = std::exchange(in_flight_[cookie], {});
   free_.push_back(cookie);
   Lane& lane = *flight.lane;

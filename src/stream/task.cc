@@ -1,5 +1,6 @@
 #include "stream/task.h"
 
+#include "base/failpoint.h"
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
@@ -80,6 +81,7 @@ void Task::run() {
                                        std::to_string(last_marker_.number) + ", input position " +
                                        std::to_string(registers_.position));
   parts_.port->read_input(registers_.position);
+  KPAY_FAILPOINT(resumed);
   if (stop_asked_) {
     stop();
   }
@@ -189,6 +191,8 @@ void Task::on_acknowledged(std::uint64_t tag, std::size_t bytes) {
     std::uint64_t& count = unacknowledged_[tag & 1U];
     check(count > 0, "an interval's outputs are acknowledged once");
     --count;
+  } else if (tag == kTagChangelog) {
+    KPAY_FAILPOINT(changelog_acknowledged);
   }
 }
 

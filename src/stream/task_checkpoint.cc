@@ -1,4 +1,5 @@
 // Task: checkpoints, read-back and bases (R14, R15, R16).
+#include "base/failpoint.h"
 #include "base/plant.h"
 #include "stream/task_parts.h"
 
@@ -114,6 +115,7 @@ class RowPacker {
 
 void Task::freeze(bool clean) {
   flush_all();
+  KPAY_FAILPOINT(before_freeze, parts_.outbox->turn(now_ms_));
   checkpoint_ = std::make_unique<Checkpoint>();
   checkpoint_->interval = interval_++;
   Marker& marker = checkpoint_->marker;
@@ -122,7 +124,8 @@ void Task::freeze(bool clean) {
   marker.previous_digest = last_digest_;
   marker.logic_version = parts_.spec.logic_version;
   marker.clean = clean;
-  RowPacker packer(false, epoch_, marker.number, parts_.options.frame_bytes_max);
+  RowPacker packer(false, epoch_, marker.number,
+                   KPAY_FAILPOINT_ARMED(within_rows) ? 1 : parts_.options.frame_bytes_max);
   for (TableBase* table : tables_) {
     table->freeze([&](ByteView key, std::optional<ByteView> value) {
       packer.add(table->number(), key, value);
@@ -145,22 +148,27 @@ void Task::freeze(bool clean) {
   checkpoint_->frames = std::move(packer.frames());
   last_checkpoint_ms_ = now_ms_;
   real_records_ = 0;
+  KPAY_FAILPOINT(after_freeze);
   if (base_step_ == BaseStep::awaiting_marker) {
     begin_base();
   }
 }
 
 void Task::append_checkpoint() {
+  KPAY_FAILPOINT(before_rows);
   checkpoint_->step = Checkpoint::Step::appended;
   if (KPAY_PLANT(marker_before_rows)) {
     send_changelog(encode(checkpoint_->marker), kTagChangelog);
   }
   for (const Bytes& frame : checkpoint_->frames) {
     send_changelog(frame, kTagChangelog);
+    KPAY_FAILPOINT(within_rows, parts_.outbox->turn(now_ms_));
   }
+  KPAY_FAILPOINT(before_marker, parts_.outbox->turn(now_ms_));
   if (!KPAY_PLANT(marker_before_rows)) {
     send_changelog(encode(checkpoint_->marker), kTagChangelog);
   }
+  KPAY_FAILPOINT(after_marker, parts_.outbox->turn(now_ms_));
   if (KPAY_PLANT(commit_before_read_back)) {
     last_marker_ = checkpoint_->marker;
     last_digest_ = last_marker_.digest();
@@ -185,12 +193,14 @@ void Task::read_back(const LogRecord& record) {
       } else if (base_step_ == BaseStep::renewing) {
         epoch_ = reader.epoch();
         base_step_ = BaseStep::awaiting_marker;
+        KPAY_FAILPOINT(renewal_read_back);
       } else {
         fail("an open marker of this owner stands in the changelog twice");
       }
       break;
     case Verdict::checkpoint: on_marker_accepted(); break;
     case Verdict::base:
+      KPAY_FAILPOINT(base_read_back);
       base_step_ = BaseStep::none;
       since_base_ = 0;
       changelog_.begin = reader.epoch();
@@ -215,6 +225,7 @@ void Task::on_marker_accepted() {
     hold("somebody else writes markers of this owner's epoch");
     return;
   }
+  KPAY_FAILPOINT(marker_read_back);
   last_marker_ = checkpoint_->marker;
   last_digest_ = last_marker_.digest();
   if (store_given_up_) {
@@ -238,7 +249,9 @@ void Task::commit_checkpoint() {
         rows.push_back({row->table, row->key, row->value});
       }
     }
+    KPAY_FAILPOINT(before_commit);
     *committed = store->commit(rows, marker, false);
+    KPAY_FAILPOINT(after_commit);
   };
   parts_.port->background(std::move(work), [self, committed] { self->on_committed(*committed); });
 }
@@ -263,6 +276,7 @@ void Task::on_committed(const Result<void>& committed) {
   ++counters_.checkpoints;
   ++since_base_;
   if (clean) {
+    KPAY_FAILPOINT(after_clean_marker);
     tell(TaskNotice::Kind::released, "clean");
     leave(Phase::stopped, "clean");
   }
@@ -294,6 +308,7 @@ void Task::advance_base() {
   if (base_step_ == BaseStep::none && !checkpoint_ && base_due()) {
     base_step_ = BaseStep::renewing;
     send_changelog(encode(open_marker(OpenMarker::Kind::renewal)), kTagChangelog);
+    KPAY_FAILPOINT(after_renewal, parts_.outbox->turn(now_ms_));
   } else if (base_step_ == BaseStep::scanning && last_marker_.number >= base_number_ &&
              unacknowledged_bytes_ < parts_.options.unacknowledged_bytes_max / 2) {
     emit_base_slice();
@@ -313,6 +328,7 @@ void Task::begin_base() {
   for (TableBase* table : tables_) {
     table->base_begin();
   }
+  KPAY_FAILPOINT(base_begun);
 }
 
 void Task::emit_base_slice() {
@@ -329,6 +345,7 @@ void Task::emit_base_slice() {
   base_digest_ = packer.digest();
   for (Bytes& frame : packer.frames()) {
     send_changelog(std::move(frame), kTagChangelog);
+    KPAY_FAILPOINT(within_base, parts_.outbox->turn(now_ms_));
   }
   if (more) {
     return;
@@ -356,6 +373,7 @@ void Task::close_base() {
   marker.rows_digest = base_digest_;
   marker.state_hash = base_state_hash_;
   send_changelog(encode(marker), kTagChangelog);
+  KPAY_FAILPOINT(after_base_marker, parts_.outbox->turn(now_ms_));
 }
 
 }  // namespace kpay::stream

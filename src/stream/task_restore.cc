@@ -1,6 +1,7 @@
 // Task: taking over and restoring, and following as a standby (R14, R16–R19).
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/plant.h"
 #include "stream/task_parts.h"
 
@@ -129,6 +130,7 @@ void Task::on_changelog_bounds(const Result<LogBounds>& bounds) {
     }
     parts_.port->read_changelog(changelog_.begin);
   } else if (phase_ == Phase::restoring) {
+    KPAY_FAILPOINT(takeover_acknowledged);
     takeover_target_ = bounds->end;
     if (changelog_position_ >= *takeover_target_) {
       finish_restore();
@@ -212,6 +214,7 @@ void Task::send_takeover() {
     return;
   }
   send_changelog(encode(open_marker(OpenMarker::Kind::takeover)), kTagTakeover);
+  KPAY_FAILPOINT(after_takeover_marker, parts_.outbox->turn(now_ms_));
 }
 
 // The file isn't what the log says: kept under another name, and the log is read from its begin.
@@ -250,6 +253,7 @@ void Task::restore(const LogRecord& record) {
     follow(record);
     return;
   }
+  KPAY_FAILPOINT(while_restoring);
   Result<Verdict> verdict = restorer_->feed(record.offset, record.value);
   changelog_position_ = record.offset + 1;
   if (!verdict) {
@@ -322,6 +326,7 @@ void Task::finish_restore() {
     last_digest_ = marker.digest();
     registers_ = marker.registers;
   }
+  KPAY_FAILPOINT(restored);
   restored_ = true;
   epoch_ = *takeover_offset_;
   since_base_ = checkpoints_since_base();

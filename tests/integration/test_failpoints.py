@@ -1,0 +1,170 @@
+"""The crash table on a real broker: processes die, or freeze and wake after their successor took over,
+at each step of outputs, checkpoints, bases, restores and releases, while payments come in."""
+
+import collections
+import os
+import pathlib
+import signal
+import sys
+import time
+import unittest
+
+from suite import LONG, ROOT, LoadService, RigCase, wait_for
+from victims import BASE, BIN, CHECKPOINT, FENCED, OUTPUTS, POINTS, Victim
+
+sys.path.insert(0, str(ROOT / "tests" / "oracle"))
+import wire  # noqa: E402
+
+SEED = int(os.environ.get("SEED", "1"))
+RATE = int(os.environ.get("RATE", "400" if LONG else "300"))
+KILLS, ZOMBIES, BY_TIMEOUT = (210, 50, 4) if LONG else (28, 5, 1)
+INSTANCES = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
+             "throughput-1": "throughput"}
+
+
+class Failpoints(RigCase):
+    PORT = 19680
+
+    @classmethod
+    def prepare(cls, rig):
+        missing = [kind for kind in set(INSTANCES.values()) if not (BIN / f"kpay-{kind}").exists()]
+        if missing:
+            raise AssertionError(f"no {BIN}/kpay-{missing[0]}: run scripts/build faults fault_binaries")
+        cls.victims = [Victim(rig, kind, instance, SEED) for instance, kind in INSTANCES.items()]
+        rig.daemons["load-1"] = LoadService(rig)
+
+    @classmethod
+    def tearDownClass(cls):
+        for victim in cls.victims:
+            victim.end()
+        super().tearDownClass()
+
+    def give_orders(self):
+        """Every step at least once, in turn over the instances; then again, until there are enough."""
+        turn = 0
+        for action, steps, count in (("kill", list(POINTS), max(KILLS, len(POINTS))),
+                                     ("stop", [*CHECKPOINT, *BASE, *OUTPUTS], ZOMBIES)):
+            for number in range(count):
+                # One further with each round over the steps, so that all pairs come by.
+                turn = number + number // len(steps)
+                self.victims[turn % len(self.victims)].add(steps[number % len(steps)], action)
+        for victim in self.victims:
+            victim.random.shuffle(victim.orders)
+
+    def zombie_by_timeout(self, number):
+        """account-1 freezes; the group gives its partitions to account-2; then it wakes."""
+        frozen, other = self.victims[1], self.victims[2]
+        point = list(CHECKPOINT)[(SEED + 3 * number) % len(CHECKPOINT)]
+        frozen.daemon.kill()
+        frozen.add(point, "stop")
+        frozen.start(frozen.orders.pop())
+        wait_for(f"account-1 freezes at {point}", frozen.frozen, timeout=40)
+        wait_for("account-2 has all partitions", lambda: sum(
+            task["phase"] == "running" for task in (other.daemon.status() or {"tasks": []})["tasks"]) == self.PARTITIONS)
+        frozen.hits[point, "stop"] += 1
+        frozen.order = None
+        frozen.daemon.process.send_signal(signal.SIGCONT)
+        self.rig.wait_ready()
+
+    def test_every_step_of_the_crash_table_under_load(self):
+        self.rig.ctl("load", "start", "--rate", RATE, "--accounts", self.ACCOUNTS, "--bad-share", "0.01",
+                     "--reason", "test", "--yes", "--wait")
+        began = time.monotonic()
+        for number in range(BY_TIMEOUT):
+            self.zombie_by_timeout(number)
+        self.give_orders()
+        deadline = time.monotonic() + (1200 if LONG else 150)
+        while not all(victim.idle() for victim in self.victims):
+            for victim in self.victims:
+                victim.advance()
+            self.assertLess(time.monotonic(), deadline, f"orders are left: {self.report()}")
+            time.sleep(0.02)
+        took = time.monotonic() - began
+        for victim in self.victims:  # to the end without failpoints
+            victim.daemon.kill()
+            victim.start()
+        self.rig.ctl("load", "stop", "--reason", "test", "--wait")
+        self.rig.wait_ready()
+        print(f"\nseed {SEED}, {RATE} payments/s, {took:.0f} s of faults\n{self.report()}", flush=True)
+        self.assert_books_balance(wait=120)
+        confirmed = self.sum_of("confirmed", "totals", "EUR", "confirmed_count")
+        self.assert_oracle_agrees()
+        self.assert_each_result_once(confirmed)
+        self.assert_files_survived()
+        self.assert_enough()
+
+    def report(self):
+        hits, codes = collections.Counter(), collections.Counter()
+        for victim in self.victims:
+            hits.update(victim.hits)
+            codes.update(victim.codes)
+        lines = [f"{'step':<24}{'killed':>8}{'frozen':>8}"]
+        lines += [f"{point:<24}{hits[point, 'kill']:>8}{hits[point, 'stop']:>8}" for point in POINTS]
+        lines.append(f"{'all':<24}{sum(n for (_, a), n in hits.items() if a == 'kill'):>8}"
+                     f"{sum(n for (_, a), n in hits.items() if a == 'stop'):>8}")
+        lines.append(f"exit codes: {dict(codes)}")
+        lines += [f"missed: {victim.instance} {miss}" for victim in self.victims for miss in victim.misses]
+        return "\n".join(lines)
+
+    def assert_enough(self):
+        hits = collections.Counter()
+        for victim in self.victims:
+            hits.update(victim.hits)
+        never = [point for point in POINTS if not hits[point, "kill"]]
+        self.assertEqual(never, [], "steps at which nobody died")
+        self.assertGreaterEqual(sum(n for (_, action), n in hits.items() if action == "kill"), KILLS * 0.9)
+        self.assertGreaterEqual(sum(n for (_, action), n in hits.items() if action == "stop"), ZOMBIES)
+
+    def assert_each_result_once(self, confirmed):
+        """From the topics alone: a payment has one result, however often it is told."""
+        topics = wire.read_dump(pathlib.Path(self.folder) / "dump")
+        results, told = collections.defaultdict(set), collections.Counter()
+        for (topic, partition), records in topics.items():
+            if topic in ("payments.confirmed", "payments.failed"):
+                for record in records:
+                    result = wire.message(record.value, wire.RESULT)
+                    results[result["payment_id"]].add((topic, partition, result["number"], record.value))
+                    told[topic] += 1
+        twice = [payment.hex() for payment, found in results.items() if len(found) > 1]
+        self.assertEqual(twice, [], "payments with two results")
+        distinct = collections.Counter(next(iter(found))[0] for found in results.values())
+        self.assertEqual(distinct["payments.confirmed"], confirmed)
+        self.assertGreater(confirmed, 1000)
+        unclosed, epochs = 0, 0
+        for (topic, _), records in topics.items():
+            if topic.startswith("state."):
+                seen = unclosed_rows(records)
+                unclosed, epochs = unclosed + seen[0], epochs + seen[1]
+        ignored = sum(len(victim.daemon.events("CheckpointRejected")) for victim in self.victims)
+        fenced = sum(len(victim.daemon.events("TaskFenced")) for victim in self.victims)
+        print(f"{confirmed} confirmed, {distinct['payments.failed']} failed, {sum(told.values()) - len(results)} "
+              f"results told again; takeovers left in the changelogs: {epochs}, row frames without their marker: "
+              f"{unclosed}; owners fenced: {fenced}, records of former owners ignored: {ignored}", flush=True)
+        self.assertGreater(unclosed, 0, "nobody died between rows and marker")
+
+    def assert_files_survived(self):
+        for victim in self.victims:
+            was_frozen = any(action == "stop" for _, action in victim.hits)
+            for reason in victim.set_aside():
+                # The folder of whoever was frozen falls behind the trim of its successor.
+                self.assertTrue(was_frozen and "older than what is left" in reason, f"{victim.instance}: {reason}")
+
+
+def unclosed_rows(records):
+    """Row frames whose checkpoint has no marker, and open markers, in one changelog."""
+    frames, epochs = collections.Counter(), 0
+    for record in records:
+        kind, body = record.value[1:2], wire.Reader(record.value[4:-8])
+        if kind == b"O":
+            epochs += 1
+        elif kind == b"R":
+            base, epoch, number = body.take("B"), body.take("q"), body.take("Q")
+            if not base:
+                frames[epoch, number] += 1
+        elif kind == b"M":
+            frames.pop((body.take("q"), body.take("Q")), None)
+    return sum(frames.values()), epochs
+
+
+if __name__ == "__main__":
+    unittest.main()
