@@ -34,6 +34,7 @@ class RigCase(unittest.TestCase):
     PORT = 0
     PARTITIONS = 4
     ACCOUNTS = 200
+    RIG = Rig
     BROKER = ""  # more lines for the broker's settings
 
     @classmethod
@@ -43,7 +44,7 @@ class RigCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix=f"kpay-{cls.__name__}-")
-        cls.rig = Rig(pathlib.Path(cls.folder) / "rig", port=cls.PORT, partitions=cls.PARTITIONS)
+        cls.rig = cls.RIG(pathlib.Path(cls.folder) / "rig", port=cls.PORT, partitions=cls.PARTITIONS)
         try:
             if cls.BROKER:
                 kafka = cls.rig.folder / "kafka"
@@ -71,7 +72,7 @@ class RigCase(unittest.TestCase):
             done = self.rig.ctl(*command, check=False, timeout=wait + 120)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
 
-    def assert_oracle_agrees(self):
+    def assert_oracle_agrees(self, timeout=120):
         """Stops the daemons, and compares all that stands on the topics with tests/oracle."""
         for daemon in self.rig.daemons.values():
             daemon.stop()
@@ -80,7 +81,7 @@ class RigCase(unittest.TestCase):
                          self.PARTITIONS, dump],
                         [sys.executable, "-B", ROOT / "tests" / "oracle" / "oracle.py", dump]):
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                                  timeout=120, check=False)
+                                  timeout=timeout, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r" [1-9]\d\d+ events, ")
 

@@ -9,8 +9,9 @@ import sys
 import time
 import unittest
 
-from suite import LONG, ROOT, LoadService, RigCase, wait_for
-from victims import BASE, BIN, CHECKPOINT, FENCED, OUTPUTS, POINTS, Victim
+from suite import LONG, ROOT, RigCase, wait_for
+from rig import LoadService
+from victims import BASE, BIN, CHECKPOINT, OUTPUTS, POINTS, Victim, points_in_source
 
 sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import wire  # noqa: E402
@@ -20,6 +21,11 @@ RATE = int(os.environ.get("RATE", "400" if LONG else "300"))
 KILLS, ZOMBIES, BY_TIMEOUT = (210, 50, 4) if LONG else (28, 5, 1)
 INSTANCES = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
              "throughput-1": "throughput"}
+
+
+class Orders(unittest.TestCase):
+    def test_every_failpoint_of_the_runtime_gets_its_turn(self):
+        self.assertEqual(points_in_source(), set(POINTS))
 
 
 class Failpoints(RigCase):
@@ -87,8 +93,8 @@ class Failpoints(RigCase):
         self.rig.wait_ready()
         print(f"\nseed {SEED}, {RATE} payments/s, {took:.0f} s of faults\n{self.report()}", flush=True)
         self.assert_books_balance(wait=120)
-        confirmed = self.sum_of("confirmed", "totals", "EUR", "confirmed_count")
-        self.assert_oracle_agrees()
+        confirmed = self.sum_of("settle", "totals", "EUR", "completed_count")
+        self.assert_oracle_agrees(timeout=600)
         self.assert_each_result_once(confirmed)
         self.assert_files_survived()
         self.assert_enough()

@@ -1,10 +1,9 @@
 """Daemons that die or freeze at named steps (src/base/failpoint.h), each again and again, under load."""
 
 import collections
-import os
 import pathlib
 import random
-
+import re
 import signal
 import time
 
@@ -27,7 +26,14 @@ POINTS = {**OUTPUTS, **CHECKPOINT, **BASE, **START, **RELEASE}
 HOLD_MS = 40
 
 PATIENCE_S = 15  # for a step to be come by
-FENCED = 80
+
+
+def points_in_source():
+    """Every failpoint of src/."""
+    found = set()
+    for path in (ROOT / "src").rglob("*.cc"):
+        found.update(re.findall(r"KPAY_FAILPOINT\((\w+)", path.read_text(encoding="utf-8")))
+    return found
 
 
 class Order:
