@@ -14,6 +14,7 @@ namespace kpay::ctl {
 namespace {
 
 constexpr int kDeleteMs = 30'000;
+constexpr int kReadAgainMost = 3;
 constexpr const char* kProducersSetting = "producer.id.expiration.ms";
 
 std::string seconds(std::int64_t ms) { return std::to_string((ms + 999) / 1000) + " s"; }
@@ -123,6 +124,12 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
     inputs[spec.input] = std::move(*bounds);
   }
   Result<std::map<std::string, Positions>> positions = read_positions(reached, specs);
+  // A task trims its changelog behind each base, perhaps while it is read here: begin again (R14).
+  for (int again = 0;
+       again < kReadAgainMost && !positions && positions.error().code == ErrorCode::not_found;
+       ++again) {
+    positions = read_positions(reached, specs);
+  }
   if (!positions) {
     return Unexpected(positions.error());
   }
