@@ -55,7 +55,7 @@ struct Cost {
   double apply_ns = 0;
   double freeze_ns = 0;
   std::size_t commands = 0;
-  std::size_t total = 0;
+  std::size_t bytes = 0;
 
   void print(const char* name) const {
     const auto per = [&](double value) { return value / static_cast<double>(commands); };
