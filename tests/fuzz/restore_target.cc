@@ -70,6 +70,7 @@ class Owner {
     Bytes body;
     ByteWriter out(body);
     std::uint32_t count = 0;
+    Rows state = state_;
     for (unsigned left = in.get<std::uint8_t>() % 4U; left > 0 && in.left() > 0; --left) {
       Bytes key(sizeof(std::uint64_t));
       key.back() = static_cast<std::byte>(in.get<std::uint8_t>());
@@ -79,10 +80,14 @@ class Owner {
       const bool is_deletion = (key.back() & std::byte{1}) != std::byte{0};
       stream::put_row(out, kTable, key,
                       is_deletion ? std::nullopt : std::optional(ByteView(value)));
-      is_deletion ? void(state_.erase(key)) : void(state_[key] = value);
+      is_deletion ? void(state.erase(key)) : void(state[key] = value);
       ++count;
     }
-    return framed(false, number_ + 1, body, count, alter, checkpoint_);
+    // Under another epoch or number they are nobody's: this owner's state is without them.
+    Pending nobodys;
+    const bool are_ours = (alter & 3U) == 0;
+    state_ = are_ours ? std::move(state) : state_;
+    return framed(false, number_ + 1, body, count, alter, are_ours ? checkpoint_ : nobodys);
   }
 
   Bytes marker(std::uint8_t alter, const Tables& tables) {
