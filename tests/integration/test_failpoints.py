@@ -53,7 +53,10 @@ class Failpoints(RigCase):
             for number in range(count):
                 # One further with each round over the steps, so that all pairs come by.
                 turn = number + number // len(steps)
-                self.victims[turn % len(self.victims)].add(steps[number % len(steps)], action)
+                victim, step = self.victims[turn % len(self.victims)], steps[number % len(steps)]
+                if step in BASE and victim.kind == "inflight":
+                    victim = self.victims[(turn + 1) % len(self.victims)]  # its ids rarely earn a base (R14)
+                victim.add(step, action)
         for victim in self.victims:
             victim.random.shuffle(victim.orders)
 

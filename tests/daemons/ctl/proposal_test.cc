@@ -59,7 +59,8 @@ TEST_F(ProposalFile, ThatIsNoneSaysWhatIsWrongWhere) {
       << problem();
   write(R"({"kpay_proposal": 1, "topic": "t",
           "records": [{"partition": "0", "key": "", "value": ""}]})");
-  EXPECT_NE(problem().find("record 1: \"partition\" is not a whole number"), std::string::npos);
+  EXPECT_NE(problem().find("record 1: \"partition\" is not a partition's number"),
+            std::string::npos);
 }
 
 TEST(R12Proposal, SignaturesAddUpAndEachPersonsIsThereOnce) {
