@@ -1,10 +1,14 @@
 #include "kafka/plain_producer.h"
 
+#include "base/time.h"
+#include "stream/outbox.h"
+
 namespace kpay::kafka {
 
 namespace {
 
 constexpr int kFullWaitMs = 50;
+constexpr std::size_t kHeldMost = 100'000;  // behind the first of a partition
 
 }  // namespace
 
@@ -34,64 +38,127 @@ PlainProducer::~PlainProducer() {
   topics_.clear();
 }
 
-rd_kafka_topic_t* PlainProducer::topic_handle(const std::string& topic) {
-  TopicHandle& handle = topics_[topic];
-  if (!handle) {
-    handle.reset(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
+PlainProducer::Topic& PlainProducer::topic_of(const std::string& name) {
+  Topic& topic = topics_[name];
+  if (!topic.handle) {
+    topic.handle.reset(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
   }
-  return handle.get();
+  return topic;
+}
+
+rd_kafka_resp_err_t PlainProducer::produce(Topic& topic, std::int32_t partition, ByteView key,
+                                           std::optional<ByteView> value,
+                                           const RecordHeaders& headers, std::uint64_t tag) {
+  auto* payload = value ? const_cast<std::byte*>(value->data()) : nullptr;
+  const std::size_t size = value ? value->size() : 0;
+  if (headers.empty()) {
+    return rd_kafka_produce(topic.handle.get(), partition, RD_KAFKA_MSG_F_COPY, payload, size,
+                            key.data(), key.size(), reinterpret_cast<void*>(tag)) == 0
+               ? RD_KAFKA_RESP_ERR_NO_ERROR
+               : rd_kafka_last_error();
+  }
+  rd_kafka_headers_t* list = rd_kafka_headers_new(headers.size());
+  for (const auto& [name, bytes] : headers) {
+    (void)rd_kafka_header_add(list, name.c_str(), -1, bytes ? bytes->data() : nullptr,
+                              bytes ? static_cast<ssize_t>(bytes->size()) : 0);
+  }
+  const rd_kafka_resp_err_t code = rd_kafka_producev(
+      client_.get(), RD_KAFKA_V_RKT(topic.handle.get()), RD_KAFKA_V_PARTITION(partition),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
+      RD_KAFKA_V_VALUE(payload, size), RD_KAFKA_V_HEADERS(list),
+      RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(tag)), RD_KAFKA_V_END);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_headers_destroy(list);  // the producer takes them only with the record
+  }
+  return code;
 }
 
 Result<void> PlainProducer::send(const std::string& topic, std::int32_t partition, ByteView key,
                                  std::optional<ByteView> value, std::uint64_t tag) {
-  auto* payload = value ? const_cast<std::byte*>(value->data()) : nullptr;
-  const std::size_t size = value ? value->size() : 0;
-  while (rd_kafka_produce(topic_handle(topic), partition, RD_KAFKA_MSG_F_COPY, payload, size,
-                          key.data(), key.size(), reinterpret_cast<void*>(tag)) != 0) {
-    const rd_kafka_resp_err_t code = rd_kafka_last_error();
+  return send(topic, partition, key, value, {}, tag);
+}
+
+Result<void> PlainProducer::send(const std::string& name, std::int32_t partition, ByteView key,
+                                 std::optional<ByteView> value, const RecordHeaders& headers,
+                                 std::uint64_t tag) {
+  Topic& topic = topic_of(name);
+  Way& way = topic.ways[partition];
+  const std::int64_t now = monotonic_ms();
+  if (way.open && way.held.empty() && now - way.last_ms >= stream::kProducerSilenceMsMax) {
+    way.open = false;
+  }
+  way.last_ms = now;
+  while (way.held.size() >= kHeldMost) {
+    (void)rd_kafka_poll(client_.get(), kFullWaitMs);
+    hand_over(topic, partition, way);
+  }
+  if (way.first_out || !way.held.empty()) {
+    way.held.push_back(
+        {to_bytes(key), value ? std::optional(to_bytes(*value)) : std::nullopt, headers, tag});
+    ++held_;
+    return {};
+  }
+  for (;;) {
+    const rd_kafka_resp_err_t code = produce(topic, partition, key, value, headers, tag);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      way.first_out = !way.open;
+      return {};
+    }
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      return Unexpected(to_error(code, "send to " + topic));
+      return Unexpected(to_error(code, "send to " + name));
     }
     (void)rd_kafka_poll(client_.get(), kFullWaitMs);
   }
-  return {};
 }
 
-Result<void> PlainProducer::send(const std::string& topic, std::int32_t partition, ByteView key,
-                                 std::optional<ByteView> value, const RecordHeaders& headers,
-                                 std::uint64_t tag) {
-  auto* payload = value ? const_cast<std::byte*>(value->data()) : nullptr;
-  const std::size_t size = value ? value->size() : 0;
-  for (;;) {
-    rd_kafka_headers_t* list = rd_kafka_headers_new(headers.size());
-    for (const auto& [name, bytes] : headers) {
-      (void)rd_kafka_header_add(list, name.c_str(), -1, bytes ? bytes->data() : nullptr,
-                                bytes ? static_cast<ssize_t>(bytes->size()) : 0);
+// As much of what waits as may go now: all of it, or one alone.
+void PlainProducer::hand_over(Topic& topic, std::int32_t partition, Way& way) {
+  while (!way.held.empty() && !way.first_out) {
+    const Held& next = way.held.front();
+    const auto value = next.value ? std::optional<ByteView>(*next.value) : std::nullopt;
+    const rd_kafka_resp_err_t code =
+        produce(topic, partition, next.key, value, next.headers, next.tag);
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return;  // the next report goes on
     }
-    const rd_kafka_resp_err_t code = rd_kafka_producev(
-        client_.get(), RD_KAFKA_V_RKT(topic_handle(topic)), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
-        RD_KAFKA_V_VALUE(payload, size), RD_KAFKA_V_HEADERS(list),
-        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(tag)), RD_KAFKA_V_END);
+    const std::uint64_t tag = next.tag;
+    way.held.pop_front();
+    --held_;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return {};
+      way.first_out = !way.open;
+    } else {
+      tell(code, rd_kafka_topic_name(topic.handle.get()), tag);
     }
-    rd_kafka_headers_destroy(list);  // the producer takes them only with the record
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      return Unexpected(to_error(code, "send to " + topic));
-    }
-    (void)rd_kafka_poll(client_.get(), kFullWaitMs);
+  }
+}
+
+void PlainProducer::tell(rd_kafka_resp_err_t code, const std::string& topic, std::uint64_t tag) {
+  Result<void> delivered;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++delivered_;
+  } else {
+    const Error error = to_error(code, "delivery to " + topic);
+    first_error_ = first_error_ ? first_error_ : error;
+    delivered = Unexpected(error);
+  }
+  if (told_) {
+    told_(tag, delivered);
   }
 }
 
 void PlainProducer::poll() { (void)rd_kafka_poll(client_.get(), 0); }
 
 std::size_t PlainProducer::outstanding() const {
-  return static_cast<std::size_t>(rd_kafka_outq_len(client_.get()));
+  return static_cast<std::size_t>(rd_kafka_outq_len(client_.get())) + held_;
 }
 
 Result<void> PlainProducer::flush(int timeout_ms) {
-  const rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), timeout_ms);
+  const std::int64_t deadline = monotonic_ms() + timeout_ms;
+  rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), timeout_ms);
+  while (held_ > 0 && monotonic_ms() < deadline) {
+    code = rd_kafka_flush(client_.get(), static_cast<int>(deadline - monotonic_ms()));
+  }
+  code = held_ > 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : code;
   if (first_error_) {
     return Unexpected(*std::exchange(first_error_, std::nullopt));
   }
@@ -104,19 +171,15 @@ Result<void> PlainProducer::flush(int timeout_ms) {
 
 void PlainProducer::on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   auto* self = static_cast<PlainProducer*>(opaque);
-  const auto tag = reinterpret_cast<std::uint64_t>(message->_private);
-  Result<void> delivered;
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    ++self->delivered_;
-  } else {
-    const Error error =
-        to_error(message->err, std::string("delivery to ") + rd_kafka_topic_name(message->rkt));
-    self->first_error_ = self->first_error_ ? self->first_error_ : error;
-    delivered = Unexpected(error);
+  const std::string name = rd_kafka_topic_name(message->rkt);
+  Topic& topic = self->topics_[name];
+  Way& way = topic.ways[message->partition];
+  if (way.first_out) {  // of one that failed, the next goes alone in its stead
+    way.first_out = false;
+    way.open = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
   }
-  if (self->told_) {
-    self->told_(tag, delivered);
-  }
+  self->tell(message->err, name, reinterpret_cast<std::uint64_t>(message->_private));
+  self->hand_over(topic, message->partition, way);
 }
 
 }  // namespace kpay::kafka

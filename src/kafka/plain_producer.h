@@ -1,8 +1,9 @@
 // PlainProducer: appends records for which no task answers: control and status records, and what
-// clients and tools send. Idempotent, acks=all.
+// clients and tools send. Idempotent, acks=all; the first record to a partition, and the first
+// after long silence there, travels alone (R11), and what comes meanwhile waits behind it in order.
 #pragma once
 
-#include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,12 +44,36 @@ class PlainProducer {
   [[nodiscard]] std::size_t outstanding() const;
 
  private:
+  struct Held {
+    Bytes key;
+    std::optional<Bytes> value;
+    RecordHeaders headers;
+    std::uint64_t tag = 0;
+  };
+  /// What is known of the way to one partition.
+  struct Way {
+    bool open = false;       ///< a broker knows this producer there
+    bool first_out = false;  ///< the one that travels alone
+    std::int64_t last_ms = 0;
+    std::deque<Held> held;
+  };
+  struct Topic {
+    TopicHandle handle;
+    std::map<std::int32_t, Way> ways;
+  };
+
   PlainProducer() = default;
-  rd_kafka_topic_t* topic_handle(const std::string& topic);
+  Topic& topic_of(const std::string& name);
+  rd_kafka_resp_err_t produce(Topic& topic, std::int32_t partition, ByteView key,
+                              std::optional<ByteView> value, const RecordHeaders& headers,
+                              std::uint64_t tag);
+  void hand_over(Topic& topic, std::int32_t partition, Way& way);
+  void tell(rd_kafka_resp_err_t code, const std::string& topic, std::uint64_t tag);
   static void on_report(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque);
 
   KafkaHandle client_;
-  std::map<std::string, TopicHandle> topics_;
+  std::map<std::string, Topic> topics_;
+  std::size_t held_ = 0;  // of all ways
   std::function<void(std::uint64_t, const Result<void>&)> told_;
   std::uint64_t delivered_ = 0;
   std::optional<Error> first_error_;
