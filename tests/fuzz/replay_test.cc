@@ -1,5 +1,5 @@
-// Everything that is kept in corpus/, once through its target: seeds, and inputs that once broke
-// something. A broken promise aborts; the last file that is named is the one.
+// Everything that is kept in corpus/, once through its target. A broken promise aborts; the last
+// file that is named is the one.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -134,10 +134,10 @@ class Connection:
 
 
 class Proxy:
-    """Threads: its own; start() and stop() from the test's. Topics in `spared` are left alone."""
+    """Threads: its own; start() and stop() from the test's."""
 
-    def __init__(self, port, broker_port, spared=(), delay_s=0.2):
-        self.port, self.broker_port, self.spared, self.delay_s = port, broker_port, spared, delay_s
+    def __init__(self, port, broker_port, delay_s=0.2):
+        self.port, self.broker_port, self.delay_s = port, broker_port, delay_s
         self.seen = collections.Counter()  # (producer id, topic, partition) -> requests
         self.refusals = collections.Counter()  # topic -> refused
         self.faults = []
@@ -168,7 +168,7 @@ class Proxy:
         first = False
         for place in produce.places():
             self.seen[place] += 1
-            if place[1] not in self.spared and self.seen[place] == 1:
+            if self.seen[place] == 1:
                 first = True
                 self.refusals[place[1]] += 1
         return first
