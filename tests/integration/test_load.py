@@ -108,10 +108,10 @@ class Load(RigCase):
 
     def test_a_load_ends_by_itself_when_its_time_is_over(self):
         served = self.serve("load-3", "--allow-load")
-        self.start(100, "--duration", "2s", "--yes")
+        self.start(100, "--duration", "4s", "--yes")
         wait_for("it is over", lambda: not self.seen("load-3")["generating"], timeout=15)
-        self.assertLess(self.seen("load-3")["sent"], 220)
-        self.assertGreater(self.seen("load-3")["sent"], 100)
+        self.assertLess(self.seen("load-3")["sent"], 420)
+        self.assertGreater(self.seen("load-3")["sent"], 50, "a busy machine sees the order late, its end in time")
         self.assertTrue(self.json("load", "status")["reached"])
         self.stop()
         served.terminate()
