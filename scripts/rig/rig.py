@@ -140,6 +140,23 @@ class Gateway(Daemon):
         return {"tasks": []} if self.get("/healthz")[0] == 200 else None
 
 
+class Journal(Gateway):
+    """kpay-journal: it has no tasks either, and says how the books are at /audit."""
+
+    def __init__(self, rig, instance="journal-1"):
+        Daemon.__init__(self, rig, "journal", instance)
+        self.port = 0
+
+    def audit(self):
+        """The newest statement, or None."""
+        code, body = self.get("/audit")
+        return json.loads(body) if code == 200 else None
+
+    def findings(self):
+        code, body = self.get("/tables/findings?limit=1000")
+        return [row["row"] for row in json.loads(body)["rows"]] if code == 200 else None
+
+
 class LoadService(Gateway):
     """kpay-load serve, which may load this system; it has no HTTP."""
 
@@ -245,6 +262,11 @@ class Rig:
         self.daemons["load-1"] = LoadService(self)
         self.daemons["gateway-1"] = Gateway(self, port=port)
         return self.daemons["gateway-1"]
+
+    def add_journal(self):
+        """The auditor of the books; start_daemons() starts it."""
+        self.daemons["journal-1"] = Journal(self)
+        return self.daemons["journal-1"]
 
     def start_daemons(self, wait=True):
         for kind, count in DAEMONS.items():

@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "audit/chain.h"
@@ -63,7 +64,10 @@ class Auditor {
   /// Takes what can be taken.
   void settle();
 
-  /// The ends of all partitions, asked at `asked`, AFTER the last call of take(). One at a time.
+  /// The ends of all partitions are about to be asked. What is taken from now on may be beyond
+  /// them. REQUIRES: no round is open.
+  void prepare_round() noexcept { ++round_; }
+  /// They were asked at `asked`, AFTER prepare_round().
   void begin_round(Offsets ends, Timestamp asked);
   [[nodiscard]] bool round_open() const noexcept { return round_open_; }
 
@@ -163,6 +167,7 @@ class Auditor {
   [[nodiscard]] bool is_culprit(Topic topic, std::int32_t partition, const Held& held) const;
   bool force_marker(std::uint16_t stage, std::int32_t partition);
   void force_oldest();
+  void check_sums();
   [[nodiscard]] std::uint64_t progress() const;
 
   Setup setup_;
@@ -177,6 +182,7 @@ class Auditor {
   bool round_open_ = false;
   std::uint64_t round_ = 0;
   std::uint64_t still_rounds_ = 0;
+  std::set<core::Currency> wrong_sums_;  // told already
   std::uint64_t progress_before_ = 0;
   Timestamp round_asked_;
   Timestamp as_of_;

@@ -22,7 +22,6 @@ void Auditor::begin_round(Offsets ends, Timestamp asked) {
   }
   round_open_ = true;
   round_asked_ = asked;
-  ++round_;
 }
 
 std::uint64_t Auditor::progress() const { return counts_.records + counts_.markers; }
@@ -48,8 +47,22 @@ void Auditor::finish_round() {
     settle();
   }
   progress_before_ = progress();
+  check_sums();
   if (behind() == 0) {
     as_of_ = round_asked_;
+  }
+}
+
+void Auditor::check_sums() {
+  for (const auto& [currency, books] : ledger_.books().currencies()) {
+    if (!books.conserved() && wrong_sums_.insert(currency).second) {
+      findings_.add({FindingKind::sum,
+                     {Topic::inflight, 0, track(Topic::inflight, 0).position, 0},
+                     {},
+                     to_string(books.outside()) + " " + std::string(currency.text()) +
+                         " (minor units) have come in",
+                     to_string(books.inside()) + " are there"});
+    }
   }
 }
 

@@ -78,7 +78,7 @@ std::vector<Chain::Sent*> Chain::after(std::uint64_t number) {
 }
 
 void Chain::count_to(std::uint64_t number) {
-  while (!sent_.empty() && base_.last < counted_) {
+  while (sent_.size() > kSentKept && base_.last < counted_) {
     base_ = {base_.last + 1, sent_.front().hash};
     sent_.pop_front();
   }

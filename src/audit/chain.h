@@ -32,6 +32,8 @@ struct EarlyFrame {
   Uuid subject{};
 };
 inline constexpr std::size_t kEarlyFramesKept = 64;
+/// Of a chain's events so many are remembered in any case, beside those since its last two markers.
+inline constexpr std::size_t kSentKept = 256;
 
 /// Threads: one.
 class Chain {
@@ -57,7 +59,8 @@ class Chain {
   [[nodiscard]] std::optional<Hash128> hash_at(std::uint64_t number) const;
   /// Events after `number`; all of them are remembered.
   [[nodiscard]] std::vector<Sent*> after(std::uint64_t number);
-  /// A marker counts up to here: what lies before the marker before it is forgotten.
+  /// A marker counts up to here: what lies before the marker before it is forgotten, but for the
+  /// newest kSentKept.
   void count_to(std::uint64_t number);
 
   [[nodiscard]] std::uint64_t last() const noexcept { return seen_.last; }

@@ -279,6 +279,16 @@ LogConfig log_config(const Config& config) {
           word<LogFormat>(config, "log.format", fields)};
 }
 
+HttpConfig http_config(const Config& config) {
+  HttpConfig http;
+  http.listen = config.address("http.listen");
+  if (config.has("http.tls_certificate_file")) {
+    http.tls = TlsFiles{config.text("http.tls_certificate_file"), config.text("http.tls_key_file"),
+                        config.text("http.tls_client_ca_file")};
+  }
+  return http;
+}
+
 DaemonConfig daemon_config(const Config& config) {
   const auto count = [&](std::string_view path) {
     return static_cast<std::size_t>(config.integer(path));
@@ -292,12 +302,7 @@ DaemonConfig daemon_config(const Config& config) {
                   config.boolean("state.standbys")};
   daemon.checkpoint = {config.duration("checkpoint.interval"), count("checkpoint.dirty_rows_max"),
                        count("checkpoint.base_every")};
-  daemon.http.listen = config.address("http.listen");
-  if (config.has("http.tls_certificate_file")) {
-    daemon.http.tls =
-        TlsFiles{config.text("http.tls_certificate_file"), config.text("http.tls_key_file"),
-                 config.text("http.tls_client_ca_file")};
-  }
+  daemon.http = http_config(config);
   daemon.admin_socket = config.text("admin.socket");
   daemon.worker = {count("worker.threads"), config.size("worker.unacknowledged_bytes_max"),
                    count("worker.input_batch_records")};

@@ -95,6 +95,9 @@ struct DaemonConfig {
 /// REQUIRES: `config` was accepted by a schema that has the fields of log.
 [[nodiscard]] LogConfig log_config(const Config& config);
 
+/// REQUIRES: `config` was accepted by a schema that has the daemons' fields of http.
+[[nodiscard]] HttpConfig http_config(const Config& config);
+
 /// load() and daemon_config() in one step, for daemons without fields of their own.
 [[nodiscard]] Result<DaemonConfig> load_daemon_config(const std::string& path);
 

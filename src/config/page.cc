@@ -1,5 +1,6 @@
 // The page of docs/configuration.md.
 #include "config/gateway_config.h"
+#include "config/journal_config.h"
 
 namespace kpay::config {
 
@@ -27,6 +28,7 @@ the outcome of a payment; limits and rules of the business are records on the lo
 )";
   page += reference(daemon_schema());
   page += "\n## Gateway\n\n" + reference(gateway_schema());
+  page += "\n## Journal\n\n" + reference(journal_schema());
   page += "\n## Tools: kpayctl, kpay-load\n\nThe fields of `kafka` above, and no others.\n";
   page += "\n## Example\n\nEvery field of a daemon, with its default:\n\n```yaml\n";
   page += example(daemon_schema());

@@ -385,12 +385,42 @@ struct HttpRequestRefused {
   void fields(auto&& f) const { f("remote", remote), f("status", status), f("reason", reason); }
 };
 
+struct AuditFinding {
+  static constexpr std::string_view name = "AuditFinding";
+  static constexpr Level level = Level::error;
+  static constexpr std::string_view about =
+      "the auditor found something in the log that can't be; /tables/findings has it whole";
+  std::string kind{};
+  std::string topic{};
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  std::string subject{};  ///< the payment's or command's id; empty when it is about none
+
+  void fields(auto&& f) const {
+    f("kind", kind), f("topic", topic), f("partition", partition), f("offset", offset);
+    f("subject", subject);
+  }
+};
+
+struct AuditState {
+  static constexpr std::string_view name = "AuditState";
+  static constexpr Level level = Level::info;
+  static constexpr std::string_view about = "what the auditor says of the books has changed";
+  std::string state{};
+  std::string reason{};
+  std::int64_t behind_records = 0;
+
+  void fields(auto&& f) const {
+    f("state", state), f("reason", reason), f("behind_records", behind_records);
+  }
+};
+
 using AllEvents =
     std::tuple<DaemonStarted, DaemonStopping, DaemonStopped, ConfigRefused, AdminCommand,
                TaskAssigned, TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced,
                CheckpointSlow, CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly,
                SenderDiverged, OperatorActed, DeadLettered, DeliveryFailed, BrokerUnavailable,
-               BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused>;
+               BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused, AuditFinding, AuditState>;
 
 /// Calls f(event) with an empty event of each kind, in the order of the catalogue.
 void each_event(auto&& f) {

@@ -80,10 +80,41 @@ inline constexpr Family http_seconds{"kpay_http_request_duration_seconds",
 inline constexpr Family http_connections{"kpay_http_connections", Kind::gauge,
                                          "Connections that are open"};
 
-inline constexpr std::array all{&build_info,        &events_total,    &input_events_total,
-                                &lag_records,       &lag_seconds,     &unacknowledged_bytes,
-                                &checkpoints_total, &tasks,           &http_requests_total,
-                                &http_seconds,      &http_connections};
+inline constexpr Family audit_conserved{
+    "kpay_audit_conserved",
+    Kind::gauge,
+    "1 while what came in is what is there, at the auditor's cut, and 0 when it isn't",
+    {"currency"}};
+inline constexpr Family audit_lag_seconds{
+    "kpay_audit_lag_seconds",
+    Kind::gauge,
+    "Time since everything that then stood in the log was audited",
+    {"instance"}};
+inline constexpr Family audit_lag_records{"kpay_audit_lag_records",
+                                          Kind::gauge,
+                                          "Records that stand in the log and are not audited",
+                                          {"instance"}};
+inline constexpr Family audit_findings_total{
+    "kpay_audit_findings_total",
+    Kind::counter,
+    "What the auditor found in the log that can't be, since its start (docs/audit.md)",
+    {"kind"}};
+inline constexpr Family audit_records_total{
+    "kpay_audit_records_total", Kind::counter, "Records audited since the start", {"instance"}};
+inline constexpr Family audit_waiting_events{
+    "kpay_audit_waiting_events",
+    Kind::gauge,
+    "Events whose consequence is not there, or not yet covered by a marker",
+    {"instance"}};
+inline constexpr Family audit_dead_letters{
+    "kpay_audit_dead_letters", Kind::gauge, "Dead letters that are open (R24)", {"instance"}};
+
+inline constexpr std::array all{
+    &build_info,           &events_total,         &input_events_total,   &lag_records,
+    &lag_seconds,          &unacknowledged_bytes, &checkpoints_total,    &tasks,
+    &http_requests_total,  &http_seconds,         &http_connections,     &audit_conserved,
+    &audit_lag_seconds,    &audit_lag_records,    &audit_findings_total, &audit_records_total,
+    &audit_waiting_events, &audit_dead_letters};
 
 }  // namespace families
 }  // namespace kpay::telemetry

@@ -131,6 +131,7 @@ class Reader {
         ends[topic].push_back(end_of(records, until));
       }
     }
+    auditor_.prepare_round();
     auditor_.begin_round(std::move(ends), Timestamp{++clock_});
   }
 

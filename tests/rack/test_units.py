@@ -25,7 +25,7 @@ class Units(unittest.TestCase):
 
     def test_every_daemon_has_a_unit(self):
         self.assertEqual(DAEMONS, ["kpay-account@.service", "kpay-confirmed@.service", "kpay-gateway@.service",
-                                   "kpay-inflight@.service", "kpay-throughput@.service"])
+                                   "kpay-inflight@.service", "kpay-journal@.service", "kpay-throughput@.service"])
 
     def test_exposure_is_at_most_1_5(self):
         for unit in [name.replace("@", "@x-1") for name in DAEMONS] + ["kafka.service"]:

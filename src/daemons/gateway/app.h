@@ -1,10 +1,4 @@
-// The command line of kpay-gateway: that of every daemon, without what concerns tasks.
-//
-//   kpay-gateway --config FILE             runs
-//   kpay-gateway config check FILE         checks the file, offline
-//   kpay-gateway config reference|example  prints the fields, or a file with all defaults
-//   kpay-gateway selfcheck --config FILE   does everything but run: file, cluster, topics
-//   kpay-gateway version
+// The command line of kpay-gateway: daemons/service/plain_app.h.
 #pragma once
 
 namespace kpay::gateway {

@@ -1,0 +1,40 @@
+#include "config/journal_config.h"
+
+namespace kpay::config {
+namespace {
+
+// Those of the daemons' fields that a process without tasks has, too.
+bool is_shared(const Field& field) {
+  return field.path == "instance.id" || field.path.starts_with("log.") ||
+         field.path == "stop.deadline" || field.path.starts_with("kafka.") ||
+         field.path.starts_with("http.");
+}
+
+}  // namespace
+
+Schema journal_schema() {
+  std::vector<Field> fields;
+  for (const Field& field : daemon_fields()) {
+    if (is_shared(field)) {
+      fields.push_back(field);
+    }
+  }
+  return Schema(std::move(fields), daemon_rules());
+}
+
+Result<JournalConfig> load_journal_config(const std::string& path) {
+  Result<Config> config = load(path, journal_schema());
+  if (!config) {
+    return Unexpected(config.error());
+  }
+  JournalConfig journal;
+  journal.instance_id = config->text("instance.id");
+  journal.kafka = kafka_config(*config);
+  journal.http = http_config(*config);
+  journal.log = log_config(*config);
+  journal.stop_deadline = config->duration("stop.deadline");
+  journal.hash = config->hash();
+  return journal;
+}
+
+}  // namespace kpay::config

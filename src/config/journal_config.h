@@ -1,0 +1,26 @@
+// JournalConfig: what kpay-journal is told by its file, as plain values. All of its fields are
+// the daemons' own, with the same bounds and sentences; docs/configuration.md has both.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "config/daemon_config.h"
+
+namespace kpay::config {
+
+struct JournalConfig {
+  std::string instance_id;
+  KafkaConfig kafka;
+  HttpConfig http;
+  LogConfig log;
+  std::chrono::milliseconds stop_deadline{};
+  std::string hash;  ///< of all values (Config::hash())
+};
+
+[[nodiscard]] Schema journal_schema();
+
+/// Errors: those of load().
+[[nodiscard]] Result<JournalConfig> load_journal_config(const std::string& path);
+
+}  // namespace kpay::config

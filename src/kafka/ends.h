@@ -1,0 +1,18 @@
+// Where partitions end, for who asks often: all of several topics in one request.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kafka/client.h"
+
+namespace kpay::kafka {
+
+/// The offset after the last record of each partition, topic by topic: of the first topic's
+/// partitions 0 to `partitions` - 1, then of the second's. Errors: not_found, unavailable.
+Result<std::vector<std::int64_t>> ends_of(rd_kafka_t* client,
+                                          const std::vector<std::string>& topics,
+                                          std::int32_t partitions, int timeout_ms);
+
+}  // namespace kpay::kafka

@@ -1,0 +1,202 @@
+"""The conservation auditor on a real broker: conserved under load and through crashes; what is forged, altered or
+dropped on an internal topic is named within five seconds."""
+
+import pathlib
+import re
+import struct
+import threading
+import time
+import unittest
+
+from suite import RigCase, wait_for
+
+NAMED_WITHIN = 5  # seconds, of the crash table's last line
+
+
+class AuditCase(RigCase):
+    PARTITIONS = 3
+
+    @classmethod
+    def prepare(cls, rig):
+        cls.journal = rig.add_journal()
+
+    def audit(self):
+        statement = self.journal.audit()
+        self.assertIsNotNone(statement, "the journal doesn't answer")
+        return statement
+
+    def assert_nothing_found(self):
+        self.assertEqual(self.journal.findings(), [])
+
+    def assert_conserved(self, within=30):
+        """Everything that stands in the log now is audited, and nothing is wrong."""
+        asked = time.time() * 1000
+        statement = wait_for("a statement about now", lambda: next(
+            (s for s in [self.journal.audit()] if s and s["as_of_ms"] > asked), None), timeout=within)
+        self.assertEqual((statement["state"], self.journal.findings()), ("conserved", []), statement["reason"])
+        for currency, books in statement["currencies"].items():
+            self.assertTrue(books["conserved"], currency)
+        return statement
+
+    def pay(self, seconds, rate=400, **kwargs):
+        return self.rig.load("run", "--rate", rate, "--duration", f"{seconds}s", "--accounts", self.ACCOUNTS,
+                             "--currency", "EUR", "--bad-share", "0.02", "--amount-max", "400.00",
+                             capture_output=True, **kwargs)
+
+    def forge(self, topic, partition, stage, how):
+        """Writes it; gives the payment of its pattern, the offset, and when."""
+        began = time.monotonic()
+        done = self.rig._tool("forge_record", (f"127.0.0.1:{self.PORT}", f"kpay.{topic}", partition, stage, how),
+                              True, 30)
+        subject, offset = done.stdout.split()
+        return subject, int(offset), began
+
+    def assert_named(self, kind, topic, partition, offset, began):
+        """A finding of that kind and place, in time; returns it. Ticks may have come before the record."""
+        def named():
+            return next((f for f in self.journal.findings() or [] if f["kind"] == kind and f["topic"] == topic
+                         and f["partition"] == partition and 0 <= f["offset"] - offset < 30), None)
+        finding = wait_for(f"finding {kind} at {topic}/{partition} offset {offset}", named, timeout=20, every=0.05)
+        took = time.monotonic() - began
+        print(f"    {kind} at {topic}/{partition}: named after {took:.1f} s", flush=True)
+        self.assertLess(took, NAMED_WITHIN)
+        return finding
+
+
+class Conserved(AuditCase):
+    PORT = 19730
+
+    def test_1_under_load_the_books_are_proven_all_the_time(self):
+        self.assert_conserved()
+        load = threading.Thread(target=self.pay, args=(8,))
+        load.start()
+        ages, states = [], set()
+        while load.is_alive():
+            statement = self.audit()
+            ages.append(time.time() * 1000 - statement["as_of_ms"])
+            states.add(statement["state"])
+            time.sleep(0.2)
+        load.join()
+        print(f"    age of the statement under load: {sorted(ages)[len(ages) // 2]:.0f} ms at the median, "
+              f"{max(ages):.0f} ms at most", flush=True)
+        # "behind" is said of what is older than five seconds: a busy machine's, and never wrong.
+        self.assertLessEqual(states, {"conserved", "behind"})
+        self.assertLess(sorted(ages)[len(ages) // 2], 3000)
+        eur = self.assert_conserved()["currencies"]["EUR"]
+        self.assertGreater(eur["completed_count"], 2000)
+        self.assertEqual(eur["in_flight_count"], 0)
+        # The same as the tool's that reads everything from its beginning.
+        verified = self.json("books", "verify", "--wait-idle", 30)["currencies"]["EUR"]
+        self.assertEqual(int(eur["balances_minor"]), int(verified["balances_minor"]), verified)
+
+    def test_2_replays_after_kill_9_are_no_findings(self):
+        load = threading.Thread(target=self.pay, args=(16,), kwargs={"check": False})
+        load.start()
+        for instance in ("account-1", "inflight-1", "confirmed-1", "journal-1", "throughput-1", "account-2"):
+            time.sleep(1.5)
+            self.rig.daemons[instance].kill()
+            self.rig.daemons[instance].start()
+        load.join()
+        self.rig.wait_ready()
+        statement = self.assert_conserved(within=60)
+        self.assertGreater(statement["counts"]["replayed"], 0)
+        print(f"    {statement['counts']}", flush=True)
+        self.assert_books_balance()
+
+    def test_3_an_open_dead_letter_is_counted_and_no_finding(self):
+        self.rig._tool("send_record", (f"127.0.0.1:{self.PORT}", "kpay.payments.incoming", 0, "raw", "-", "ffff"),
+                       True, 30)
+        wait_for("the dead letter", lambda: self.audit()["open_dead_letters"] == 1)
+        self.assert_conserved()
+        code, metrics = self.journal.get("/metrics")
+        self.assertEqual(code, 200)
+        self.assertIn('kpay_audit_conserved{currency="EUR"} 1', metrics)
+        self.assertIn('kpay_audit_dead_letters{instance="journal-1"} 1', metrics)
+
+    def test_4_a_frame_written_twice_is_a_replay(self):
+        before = self.audit()["counts"]["replayed"]
+        for partition in range(self.PARTITIONS):
+            self.forge("payments.inflight", partition, 2, "again")
+            self.forge("payments.complete", partition, 2, "again")
+        wait_for("the repeats", lambda: self.audit()["counts"]["replayed"] >= before + 2 * self.PARTITIONS)
+        self.assert_conserved()
+
+
+class Forged(AuditCase):
+    PORT = 19735
+
+    def test_what_is_forged_is_named_in_time(self):
+        self.pay(3)
+        self.assert_conserved()
+        for topic, partition, stage, how, kind in (
+                ("payments.inflight", 0, 1, "altered", "altered"),
+                ("payments.complete", 1, 2, "ahead", "forged"),
+                ("payments.inflight", 1, 2, "wild", "diverged"),
+                ("payments.inflight", 2, 2, "next", "second")):
+            with self.subTest(how):
+                subject, offset, began = self.forge(topic, partition, stage, how)
+                finding = self.assert_named(kind, topic, partition, offset, began)
+                self.assertEqual(finding["subject"], subject)
+        statement = self.audit()
+        self.assertEqual(statement["state"], "broken")
+        # The last one was applied: its receiver can't know better. Money was made, and the sum says so.
+        wait_for("the sum", lambda: not self.audit()["currencies"]["EUR"]["conserved"])
+        self.assertTrue(any(f["kind"] == "sum" for f in self.journal.findings()))
+        self.assertTrue(self.journal.events("AuditFinding"))
+
+
+class LostCredit(AuditCase):
+    """An account processor with a defect: it says that it credits, and keeps nothing."""
+    PORT = 19740
+
+    @classmethod
+    def prepare(cls, rig):
+        super().prepare(rig)
+        rig.add("account", "account-1", binary=rig.bin / "kpay-account-planted", env={"KPAY_PLANTED_BUG": "lost-credit"})
+
+    def test_the_account_is_named(self):
+        load = threading.Thread(target=self.pay, args=(10,), kwargs={"rate": 600, "check": False})
+        load.start()
+        finding = wait_for("a finding", lambda: next(iter(self.journal.findings() or []), None), timeout=40)
+        load.join()
+        self.assertEqual((finding["kind"], finding["topic"]), ("balance", "state.account.changelog"))
+        self.assertRegex(finding["expected"], r"account acc-\d+")
+
+
+class Dropped(AuditCase):
+    """A broker that loses the last record of a partition, which it had acknowledged."""
+    PORT = 19745
+
+    @staticmethod
+    def cut_last_batch(log):
+        """Cuts the last record batch of a log segment off; gives its first offset."""
+        data, at, last = log.read_bytes(), 0, 0
+        while at < len(data):
+            last = at
+            at += 12 + struct.unpack(">i", data[at + 8:at + 12])[0]
+        log.write_bytes(data[:last])
+        return struct.unpack(">q", data[last:last + 8])[0]
+
+    def test_the_last_record_dropped_is_named(self):
+        self.pay(2)
+        self.assert_conserved()
+        for daemon in self.rig.daemons.values():
+            daemon.stop()
+        self.rig.kafka("stop")
+        # The newest result of a partition: the last thing that its sender wrote there.
+        segments = sorted(pathlib.Path(self.folder).rglob("kpay.payments.confirmed-1/*.log"))
+        offset = self.cut_last_batch(segments[-1])
+        for left in segments[-1].parent.glob("*.*index"):
+            left.unlink()
+        self.rig.kafka("start")
+        began = time.monotonic()
+        self.journal.start()
+        wait_for("the journal", lambda: self.journal.get("/readyz")[0] == 200, timeout=30)
+        finding = self.assert_named("dropped", "payments.confirmed", 1, offset, began)
+        self.assertRegex(finding["expected"], r"events up to number \d+, which confirmed/1 has sent")
+        self.assertTrue(any(f["kind"] == "lost" and re.fullmatch(r"[0-9a-f-]{36}", f["subject"])
+                            for f in self.journal.findings()), "the payments are named")
+
+
+if __name__ == "__main__":
+    unittest.main()
