@@ -27,14 +27,19 @@ Result<std::unique_ptr<Live>> Live::start(tool::Connection connection,
   Result<std::unique_ptr<Feed>> feed = Feed::start(live->reached_, failed);
   Result<std::unique_ptr<Submitter>> submitter = Submitter::start(live->reached_);
   Result<std::unique_ptr<Outcomes>> outcomes = Outcomes::start(live->reached_, failed);
-  if (!feed || !submitter || !outcomes) {
-    return Unexpected(!feed ? feed.error() : !submitter ? submitter.error() : outcomes.error());
+  Result<std::unique_ptr<Audits>> audits = Audits::start(live->reached_, failed);
+  if (!feed || !submitter || !outcomes || !audits) {
+    return Unexpected(!feed        ? feed.error()
+                      : !submitter ? submitter.error()
+                      : !outcomes  ? outcomes.error()
+                                   : audits.error());
   }
   live->feed_ = std::move(*feed);
   live->submitter_ = std::move(*submitter);
   live->outcomes_ = std::move(*outcomes);
-  live->watcher_ = std::make_unique<Watcher>(
-      WatcherParts{live->feed_.get(), daemons, live->partitions(), &broadcaster});
+  live->audits_ = std::move(*audits);
+  live->watcher_ = std::make_unique<Watcher>(WatcherParts{
+      live->feed_.get(), live->audits_.get(), daemons, live->partitions(), &broadcaster});
   return live;
 }
 

@@ -6,6 +6,7 @@
 
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/letters.h"
+#include "daemons/gateway/audits.h"
 #include "daemons/gateway/feed.h"
 #include "daemons/gateway/outcomes.h"
 #include "daemons/gateway/submitter.h"
@@ -30,6 +31,7 @@ class Live {
   [[nodiscard]] std::int32_t partitions() const noexcept { return reached_.partitions; }
   [[nodiscard]] const Uuid& incoming_id() const noexcept { return reached_.incoming_id; }
   [[nodiscard]] Feed& feed() noexcept { return *feed_; }
+  [[nodiscard]] Audits& audits() noexcept { return *audits_; }
   [[nodiscard]] Submitter& submitter() noexcept { return *submitter_; }
   [[nodiscard]] Outcomes& outcomes() noexcept { return *outcomes_; }
   [[nodiscard]] Watcher& watcher() noexcept { return *watcher_; }
@@ -48,9 +50,10 @@ class Live {
   std::shared_ptr<const Letters> letters_;
   std::int64_t letters_at_ms_ = 0;
   std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Audits> audits_;
   std::unique_ptr<Submitter> submitter_;
   std::unique_ptr<Outcomes> outcomes_;
-  std::unique_ptr<Watcher> watcher_;  // last: it uses the feed
+  std::unique_ptr<Watcher> watcher_;  // last: it uses feed and audits
 };
 
 }  // namespace kpay::gateway

@@ -18,6 +18,15 @@ http::Response get_books(Live& live, const http::Request&) {
   return http::json_response(std::move(books));
 }
 
+http::Response get_audit(Live& live, const http::Request&) {
+  AuditStatement newest = live.audits().newest();
+  if (newest.json.empty()) {
+    return to_response(
+        {.code = Code::not_found, .detail = "No auditor (kpay-journal) has made a statement yet."});
+  }
+  return http::json_response(std::move(newest.json));
+}
+
 std::string letter_json(const ctl::Letter& letter) {
   const stream::Origin& origin = letter.letter.origin;
   return http::JsonObject()
@@ -123,6 +132,7 @@ http::Response problem_page(const http::Request& request) {
 }  // namespace
 
 void add_system_api(http::Router& router, const ApiParts& parts) {
+  add_read(router, parts, "/audit", get_audit);
   add_read(router, parts, "/books", get_books);
   add_read(router, parts, "/dead-letters", get_letters);
   add_read(router, parts, "/system",

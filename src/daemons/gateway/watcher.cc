@@ -149,7 +149,12 @@ void Watcher::publish() {
   const std::string control = control_json(seen, parts_.partitions, now_ms);
   const std::string instances = instances_json(seen, now_ms);
   const std::string load = load_json(seen, now_ms);
+  const AuditStatement audit = parts_.audits->newest();
   const std::lock_guard lock(mutex_);
+  const std::string light = light_of(books_state_, audit, now_ms);
+  if (light == "balanced" && audit.state == "conserved") {
+    balanced_at_ms_ = std::max(balanced_at_ms_, audit.as_of_ms);
+  }
   const std::string latency = latency_json(totals_);
   const std::string rates = http::JsonObject()
                                 .add("at_ms", totals_.at_ms)
@@ -176,9 +181,10 @@ void Watcher::publish() {
                   .add_json("instances", instances)
                   .add_json("load", load)
                   .add_json("books", http::JsonObject()
-                                         .add("state", books_state_)
+                                         .add("state", light)
                                          .add("as_of_ms", books_at_ms_)
                                          .add("balanced_at_ms", balanced_at_ms_)
+                                         .add("auditor", audit.state)
                                          .finish())
                   .finish();
   parts_.broadcaster->publish("event: snapshot\ndata: " + snapshot_ + "\n\n");

@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "daemons/gateway/audits.h"
 #include "daemons/gateway/view.h"
 #include "http/broadcaster.h"
 
@@ -19,6 +20,7 @@ namespace kpay::gateway {
 
 struct WatcherParts {
   const Feed* feed = nullptr;
+  const Audits* audits = nullptr;
   ctl::HttpFlags http;  ///< how daemons are asked
   std::int32_t partitions = 0;
   http::Broadcaster* broadcaster = nullptr;
