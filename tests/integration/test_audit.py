@@ -88,6 +88,9 @@ class Conserved(AuditCase):
         # The same as the tool's that reads everything from its beginning.
         verified = self.json("books", "verify", "--wait-idle", 30)["currencies"]["EUR"]
         self.assertEqual(int(eur["balances_minor"]), int(verified["balances_minor"]), verified)
+        told = self.json("audit", "show", "--wait", 30)
+        self.assertEqual((told["conserved"], told["statement"]["currencies"]["EUR"]["balances_minor"]),
+                         (True, eur["balances_minor"]), told)
 
     def test_2_replays_after_kill_9_are_no_findings(self):
         load = threading.Thread(target=self.pay, args=(16,), kwargs={"check": False})
@@ -141,8 +144,11 @@ class Forged(AuditCase):
         self.assertEqual(statement["state"], "broken")
         # The last one was applied: its receiver can't know better. Money was made, and the sum says so.
         wait_for("the sum", lambda: not self.audit()["currencies"]["EUR"]["conserved"])
-        self.assertTrue(any(f["kind"] == "sum" for f in self.journal.findings()))
+        wait_for("the finding", lambda: any(f["kind"] == "sum" for f in self.journal.findings()))
         self.assertTrue(self.journal.events("AuditFinding"))
+        told = self.rig.ctl("audit", "show", "--wait", 30, check=False)
+        self.assertEqual(told.returncode, 8, told.stdout + told.stderr)
+        self.assertIn("broken: ", told.stdout)
 
 
 class LostCredit(AuditCase):

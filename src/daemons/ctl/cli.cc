@@ -129,6 +129,7 @@ int run(int argc, const char* const* argv) {
   add_accounts(app, session);
   add_payments(app, session);
   add_books(app, session);
+  add_audit(app, session);
   add_pipeline(app, session);
   add_load(app, session);
   add_dlq(app, session);

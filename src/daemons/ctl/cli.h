@@ -38,6 +38,7 @@ void add_topics(CLI::App& app, Session& session);
 void add_accounts(CLI::App& app, Session& session);
 void add_payments(CLI::App& app, Session& session);
 void add_books(CLI::App& app, Session& session);
+void add_audit(CLI::App& app, Session& session);
 void add_pipeline(CLI::App& app, Session& session);
 void add_dlq(CLI::App& app, Session& session);
 void add_load(CLI::App& app, Session& session);

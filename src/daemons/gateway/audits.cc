@@ -1,37 +1,20 @@
 #include "daemons/gateway/audits.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "daemons/gateway/limits.h"
 
 namespace kpay::gateway {
 
 namespace {
 
-constexpr const char* kAuditTopic = "ops.audit";
 constexpr std::size_t kReadAheadKilobytes = 4096;
 constexpr std::int64_t kRecordsBack = 20;
 constexpr int kPollMs = 100;
 
 }  // namespace
 
-std::optional<AuditStatement> parse_statement(std::string_view json) {
-  const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("state") || !parsed["state"].is_string() ||
-      !parsed.contains("at_ms") || !parsed["at_ms"].is_number_integer() ||
-      !parsed.contains("as_of_ms") || !parsed["as_of_ms"].is_number_integer()) {
-    return std::nullopt;
-  }
-  return AuditStatement{std::string(json), parsed["state"].get<std::string>(),
-                        parsed["at_ms"].get<std::int64_t>(),
-                        parsed["as_of_ms"].get<std::int64_t>()};
-}
-
 // Two looks that agree and don't add up are a fact of their own; so is what the auditor found.
 std::string light_of(const std::string& looks, const AuditStatement& audit, std::int64_t now_ms) {
-  const bool fresh = !audit.json.empty() && now_ms - audit.at_ms <= limits::statement_ms_max;
-  if (!fresh || looks == "unbalanced") {
+  if (!audit.fresh(now_ms) || looks == "unbalanced") {
     return looks;
   }
   if (audit.state == "broken") {
@@ -43,14 +26,14 @@ std::string light_of(const std::string& looks, const AuditStatement& audit, std:
 Result<std::unique_ptr<Audits>> Audits::start(const tool::Reached& reached,
                                               std::function<void(const Error&)> failed) {
   std::unique_ptr<Audits> audits(new Audits());
-  const Result<std::vector<stream::LogBounds>> bounds = reached.bounds(kAuditTopic);
+  const Result<std::vector<stream::LogBounds>> bounds = reached.bounds(ctl::kAuditTopic);
   if (!bounds) {
     return Unexpected(bounds.error());
   }
   std::vector<tool::SweepPart> parts;
   for (std::size_t p = 0; p < bounds->size(); ++p) {
     const stream::LogBounds& each = (*bounds)[p];
-    parts.push_back({reached.topic(kAuditTopic), static_cast<std::int32_t>(p),
+    parts.push_back({reached.topic(ctl::kAuditTopic), static_cast<std::int32_t>(p),
                      std::max(each.begin, each.end - kRecordsBack)});
   }
   Result<std::unique_ptr<tool::Sweep>> sweep =
@@ -83,7 +66,7 @@ void Audits::run(const std::function<void(const Error&)>& failed) {
 }
 
 void Audits::take(const stream::LogRecord& record) {
-  std::optional<AuditStatement> statement = parse_statement(as_text(record.value));
+  std::optional<AuditStatement> statement = ctl::parse_statement(as_text(record.value));
   const std::lock_guard lock(mutex_);
   if (statement && statement->at_ms >= newest_.at_ms) {
     newest_ = std::move(*statement);

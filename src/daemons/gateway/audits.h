@@ -8,20 +8,13 @@
 #include <string>
 #include <thread>
 
+#include "daemons/ctl/audit_view.h"
 #include "daemons/tool/connection.h"
 #include "daemons/tool/sweep.h"
 
 namespace kpay::gateway {
 
-struct AuditStatement {
-  std::string json;   ///< as it stands on ops.audit; empty: none was told
-  std::string state;  ///< "conserved", "broken", …
-  std::int64_t at_ms = 0;
-  std::int64_t as_of_ms = 0;  ///< what stood in the log then is audited
-};
-
-/// Reads one; nothing when the bytes are none (a finding, or something else).
-[[nodiscard]] std::optional<AuditStatement> parse_statement(std::string_view json);
+using ctl::AuditStatement;
 
 /// What the books light is, by what two looks at the tables say ("balanced", "moving", …) and by
 /// what the auditor said last.

@@ -36,7 +36,5 @@ inline constexpr std::int64_t books_ms_min = 5'000;
 /// Summing every account takes at most one part in so many of the time.
 inline constexpr std::int64_t books_share = 10;
 inline constexpr std::int64_t letters_ms = 2'000;
-/// What an auditor said longer ago than this says nothing of now.
-inline constexpr std::int64_t statement_ms_max = 15'000;
 
 }  // namespace kpay::gateway::limits
