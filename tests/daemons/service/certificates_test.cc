@@ -19,6 +19,7 @@ class CertificatesTest : public ::testing::Test {
     std::filesystem::create_directories(folder_);
     make("own");
     make("other");
+    now_ = wall_clock_now();  // not before them: they are valid from the second they were made in
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -32,7 +33,7 @@ class CertificatesTest : public ::testing::Test {
   std::string file(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string folder_ = "/tmp/kpay_certificates_" + std::to_string(::getpid());
-  Timestamp now_ = wall_clock_now();
+  Timestamp now_;
 };
 
 TEST_F(CertificatesTest, AGoodOneHasItsEnd) {
