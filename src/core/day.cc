@@ -76,7 +76,8 @@ std::optional<std::int32_t> parse_day(std::string_view text) noexcept {
 
 std::string minute_text(std::int64_t minute) {
   const std::int64_t day = floor_div(minute, kMinutesPerDay);
-  const auto rest = static_cast<int>(minute - day * kMinutesPerDay);
+  auto rest = static_cast<int>(minute % kMinutesPerDay);
+  rest += rest < 0 ? static_cast<int>(kMinutesPerDay) : 0;
   return day_text(static_cast<std::int32_t>(day)) + "T" + padded(rest / 60, 2) + ":" +
          padded(rest % 60, 2) + "Z";
 }

@@ -10,7 +10,8 @@
 
 namespace kpay::core {
 
-/// A value. 2^64 additions of the largest 64-bit number fit.
+/// A value. 2^64 additions of the largest 64-bit number fit; sums of halves as a damaged row may
+/// have them wrap around.
 class Sum {
  public:
   constexpr Sum() = default;
@@ -35,19 +36,19 @@ class Sum {
   }
 
   constexpr Sum& operator+=(std::int64_t step) noexcept {
-    value_ += step;
+    value_ = static_cast<Wide>(static_cast<Unsigned>(value_) + static_cast<Unsigned>(step));
     return *this;
   }
   constexpr Sum& operator-=(std::int64_t step) noexcept {
-    value_ -= step;
+    value_ = static_cast<Wide>(static_cast<Unsigned>(value_) - static_cast<Unsigned>(step));
     return *this;
   }
   constexpr Sum& operator+=(const Sum& other) noexcept {
-    value_ += other.value_;
+    value_ = static_cast<Wide>(static_cast<Unsigned>(value_) + static_cast<Unsigned>(other.value_));
     return *this;
   }
   constexpr Sum& operator-=(const Sum& other) noexcept {
-    value_ -= other.value_;
+    value_ = static_cast<Wide>(static_cast<Unsigned>(value_) - static_cast<Unsigned>(other.value_));
     return *this;
   }
   friend constexpr Sum operator+(Sum a, const Sum& b) noexcept { return a += b; }
@@ -61,6 +62,7 @@ class Sum {
 
  private:
   __extension__ typedef __int128 Wide;
+  __extension__ typedef unsigned __int128 Unsigned;  // what it wraps around in, if it ever has to
   Wide value_ = 0;
 };
 

@@ -105,6 +105,10 @@ TEST(Sum, A_sum_does_not_overflow_where_64_bits_would) {
   EXPECT_LT(sum, Sum{});
   EXPECT_EQ(to_string(Sum(-7)), "-7");
   EXPECT_EQ(Sum(kMin).narrow(), kMin);
+  // As a damaged row may have it.
+  const Sum largest(kMax, ~std::uint64_t{0});
+  EXPECT_EQ(largest + Sum(1), Sum(kMin, 0));
+  EXPECT_EQ(Sum(kMin, 0) - Sum(1), largest);
 }
 
 TEST(Ids, An_account_id_is_up_to_34_letters_digits_and_marks) {
@@ -137,6 +141,7 @@ TEST(Day, Days_and_minutes_have_a_text_that_is_read_back) {
   EXPECT_EQ(minute_text(minute_of({1'795'000'000'000})), "2026-11-18T11:06Z");
   EXPECT_EQ(day_of({-1}), -1);
   EXPECT_EQ(minute_text(-1), "1969-12-31T23:59Z");
+  EXPECT_TRUE(minute_text(std::numeric_limits<std::int64_t>::min()).ends_with("T05:52Z"));
   for (const std::int64_t minute : {0, 1, -1, 29'916'666}) {
     EXPECT_EQ(parse_minute(minute_text(minute)), minute);
   }

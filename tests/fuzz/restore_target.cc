@@ -120,6 +120,7 @@ class Owner {
     marker.number = first_.number + ((alter & 2U) != 0 ? 1 : 0);
     marker.rows = base_.rows + ((alter & 4U) != 0 ? 1U : 0U);
     marker.rows_digest = base_.digest;
+    base_is_whole_ = first_rows_.empty() || base_.rows > 0;
     marker.state_hash = (alter & 8U) != 0 ? Hash128{1, 1} : first_.state_hash;
     base_ = {};
     return encode(marker);
@@ -143,6 +144,8 @@ class Owner {
     }
   }
   [[nodiscard]] const Rows& accepted_rows() const noexcept { return accepted_; }
+  /// Whether the last base() closed the rows that it stands for.
+  [[nodiscard]] bool base_is_whole() const noexcept { return base_is_whole_; }
 
  private:
   struct Pending {
@@ -170,6 +173,7 @@ class Owner {
   Rows accepted_;
   Pending checkpoint_;
   Pending base_;
+  bool base_is_whole_ = false;
   stream::Marker first_;  // of this epoch
   Rows first_rows_;
 };
@@ -227,6 +231,8 @@ void run_restore(ByteView input) {
   stream::Restorer restorer(tables.all(), std::nullopt);
   std::vector<Bytes> records;
   std::optional<std::int64_t> base_at;
+  std::optional<std::int64_t>
+      hollow_at;  // the epoch of a base without its rows: no task writes one
   ByteReader in(input);
   while (in.left() > 0 && records.size() < kRecordsMax) {
     const auto offset = static_cast<std::int64_t>(records.size());
@@ -245,7 +251,9 @@ void run_restore(ByteView input) {
     } else if (verdict == Verdict::checkpoint) {
       owner.accepted(hashing.marker());
     } else if (verdict == Verdict::base) {
-      base_at = hashing.base().epoch;
+      const std::int64_t epoch = hashing.base().epoch;
+      hollow_at = owner.base_is_whole() ? hollow_at : epoch;
+      base_at = epoch == hollow_at ? std::nullopt : std::optional(epoch);
     }
     if (restorer.proven() && hashing.from_genesis()) {
       check(tables.sum() == tables.sum_of(owner.accepted_rows()),
