@@ -18,7 +18,8 @@ import unittest
 from suite import ROOT, Rig, wait_for
 
 BIN = ROOT / "build/release/bin"
-SHIPPED = ("kpay-inflight", "kpay-account", "kpay-confirmed", "kpay-throughput", "kpay-load", "kpay-demo", "kpayctl")
+SHIPPED = ("kpay-inflight", "kpay-account", "kpay-confirmed", "kpay-throughput", "kpay-journal", "kpay-gateway", "kpay-load",
+           "kpay-demo", "kpayctl")
 CACHE = pathlib.Path(os.environ.get("KPAY_CACHE", pathlib.Path.home() / ".cache/kpay"))
 NAME = "broker.kpay.test"
 ROOTLESS = os.geteuid() != 0
@@ -128,7 +129,7 @@ class BareDebian(unittest.TestCase):
         for name in SHIPPED:
             done = self.inside(f"/opt/kpay/{name}", "--help")
             self.assertIn("sage:", done.stdout, name)
-        for kind in ("inflight", "account", "confirmed", "throughput"):
+        for kind in ("inflight", "account", "confirmed", "throughput", "journal", "gateway"):
             self.assertRegex(self.inside(f"/opt/kpay/kpay-{kind}", "version").stdout, rf"^kpay-{kind} \S+ \(\S+\)$")
 
     def test_payments_flow_by_a_brokers_name(self):
