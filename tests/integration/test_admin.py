@@ -101,7 +101,9 @@ class Drain(RigCase):
             self.assertEqual(set(re.findall(r"^# TYPE (kpay_\w+) (\w+)$", served, re.M)), documented, daemon.instance)
             set_ones = {re.sub(r"_(bucket|sum|count)$", "", name)
                         for name in re.findall(r"^(kpay_\w+)[ {]", served, re.M)}
-            self.assertEqual(set_ones, {name for name, _ in documented}, daemon.instance)
+            # The auditor's own are set by kpay-journal: test_audit.py.
+            self.assertEqual(set_ones, {name for name, _ in documented if not name.startswith("kpay_audit_")},
+                             daemon.instance)
 
     def test_who_may_not_or_asks_nobody_is_told_so(self):
         daemon = self.rig.daemons["account-2"]

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from suite import RigCase, wait_for
+from suite import ROOT, RigCase, wait_for
 
 NAMED_WITHIN = 5  # seconds, of the crash table's last line
 
@@ -115,6 +115,8 @@ class Conserved(AuditCase):
         self.assertEqual(code, 200)
         self.assertIn('kpay_audit_conserved{currency="EUR"} 1', metrics)
         self.assertIn('kpay_audit_dead_letters{instance="journal-1"} 1', metrics)
+        documented = set(re.findall(r"^\| `(kpay_audit_\w+)` ", (ROOT / "docs/telemetry.md").read_text(), re.M))
+        self.assertEqual(set(re.findall(r"^(kpay_audit_\w+)\{", metrics, re.M)), documented)
 
     def test_4_a_frame_written_twice_is_a_replay(self):
         before = self.audit()["counts"]["replayed"]
@@ -123,6 +125,16 @@ class Conserved(AuditCase):
             self.forge("payments.complete", partition, 2, "again")
         wait_for("the repeats", lambda: self.audit()["counts"]["replayed"] >= before + 2 * self.PARTITIONS)
         self.assert_conserved()
+
+    def test_5_a_broker_that_is_away_is_waited_for(self):
+        pid = self.journal.process.pid
+        self.rig.kill_kafka()
+        wait_for("it says that it is behind", lambda: self.audit()["state"] == "behind", timeout=20)
+        self.rig.kafka("start")
+        self.rig.wait_ready()
+        self.pay(2)
+        self.assert_conserved(within=60)
+        self.assertTrue(self.journal.running() and self.journal.process.pid == pid, "it did not outlive the broker")
 
 
 class Forged(AuditCase):
