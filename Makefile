@@ -92,7 +92,13 @@ rack-ssh:
 rack-check:
 	python3 -B tests/rack/test_units.py
 	scripts/rack/ansible-env python -B tests/rack/test_modules.py
+	scripts/rack/ansible-env python -B tests/rack/test_questions.py
 	scripts/rack/ansible-env ansible-lint
+
+## rack-planted: every gate is planted to say ok, and its test has to turn red (ONLY="25": some)
+.PHONY: rack-planted
+rack-planted:
+	@scripts/rack/ansible-env python -B tests/rack/planted.py $(ONLY)
 
 ## rack-test: every operation and every gate on the rack (ONLY="07 rollback": some; an hour)
 .PHONY: rack-test
@@ -100,9 +106,11 @@ rack-test: build rack-up
 	@scripts/rack/release
 	@scripts/rack/ansible-env python -B tests/rack/test_rack.py $(ONLY)
 
-# The playbooks: make rack-site, rack-deploy, rack-rolling_restart, … ARGS="-e host=node4"
-.PHONY: rack-site rack-deploy rack-rolling_restart rack-broker_rolling_restart rack-drain rack-resume rack-rollback rack-verify
-rack-site rack-deploy rack-rolling_restart rack-broker_rolling_restart rack-drain rack-resume rack-rollback rack-verify: rack-%:
+# The playbooks: make rack-site, rack-deploy, rack-upgrade, … ARGS="-e host=node4"
+rack_verbs := site deploy upgrade rollback rolling_restart broker_rolling_restart drain resume verify scale_out scale_in \
+  wipe_and_rebuild wipe_and_update host_maintenance bootstrap rotate_secrets dlq_replay bundle
+.PHONY: $(rack_verbs:%=rack-%)
+$(rack_verbs:%=rack-%): rack-%:
 	@scripts/rack/play $* $(ARGS)
 
 ## clean: remove build/ (what bootstrap fetched and built stays in its cache)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -12,6 +13,9 @@ FOLDER = pathlib.Path(os.environ.get("KPAY_RACK") or pathlib.Path(
 CONTROLLER = FOLDER / "controller"
 OPERATIONS = CONTROLLER / "operations"
 NODES = ("node1", "node2", "node3", "node4", "node5")
+PARTITIONS, INSTANCES = 8, 10
+RATE = int(os.environ.get("KPAY_RACK_RATE", "1000"))
+LOAD_S = int(os.environ.get("KPAY_RACK_LOAD_S", "300"))
 LOAD = pathlib.Path(os.environ.get("KPAY_LOAD") or ROOT / "build/release/bin/kpay-load")
 
 
@@ -19,8 +23,8 @@ class Failed(Exception):
     """A command that had to work didn't; the text has its end."""
 
 
-def run(command, timeout=900, environment=None):
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def run(command, timeout=900, environment=None, stdin=b""):
+    done = subprocess.run([str(word) for word in command], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=timeout, check=False, cwd=ROOT, env={**os.environ, **(environment or {})})
     return done.returncode, done.stdout.decode(errors="replace")
 
@@ -127,3 +131,31 @@ class Load:
 def open_accounts(count=500):
     return must([LOAD, "--config", CONTROLLER / "client.yaml", "accounts", "--count", str(count), "--currency", "EUR",
                  "--opening", "1000000.00", "--wait"])
+
+
+def figures(report):
+    """What a load's report says in a line."""
+    return {name: report.get(name) for name in ("rate", "sent", "confirmed", "rejected", "failed_count", "unanswered",
+                                                "latency_ms")}
+
+
+def tasks_of(instance):
+    """Stages and partitions that an instance runs now."""
+    found = [one for one in kpayctl("status")[1]["instances"] if one["instance"] == instance and one["phase"] != "stopped"]
+    return ["%s/%d" % (task["stage"], task["partition"]) for one in found for task in one["tasks"]]
+
+
+def plan_hash(play):
+    return next(line["hash"] for line in play.journal if line.get("hash"))
+
+
+def copy_of_inventory(folder, changes):
+    """The lab's inventory in another folder, with some of its text replaced."""
+    shutil.copytree(ROOT / "inventories/lab", folder, dirs_exist_ok=True)
+    hosts = pathlib.Path(folder) / "hosts.yml"
+    text = hosts.read_text()
+    for old, new in changes.items():
+        if old not in text:
+            raise Failed("the lab's inventory has no %r" % old)
+        text = text.replace(old, new)
+    hosts.write_text(text)

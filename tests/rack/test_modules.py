@@ -24,19 +24,20 @@ from ansible.module_utils import kafka_questions, kpay_releases  # noqa: E402
 from ansible.module_utils.kpay_lease import Lease, LeaseError  # noqa: E402
 
 TODAY = datetime.date(2026, 11, 22)
+PLANES = {"business": ["inflight", "account", "confirmed"], "instrumentation": ["throughput", "journal"], "web": ["gateway"]}
 
 
 def fleet():
     """A site without a fault."""
     def host(number, domain, instances, node=None):
-        return {"address": "10.0.0.%d" % number, "failure_domain": domain, "kafka_node_id": node,
+        return {"planes": ["business", "instrumentation"], "address": "10.0.0.%d" % number, "failure_domain": domain, "kafka_node_id": node,
                 "instances": [{"id": i, "daemon": i.split("-")[0], "port": 9101 + n} for n, i in enumerate(instances)]}
     return {"a": host(1, "x", ["account-1", "inflight-1"], 1), "b": host(2, "y", ["account-2", "confirmed-1"], 2),
             "c": host(3, "x", ["throughput-1"], 3)}
 
 
 def ids(hosts, waivers=(), partitions=8):
-    return [f[0] for f in kpay_validate.findings(hosts, partitions, 1024, list(waivers), TODAY)[0]]
+    return [f[0] for f in kpay_validate.findings(hosts, PLANES, partitions, 1024, list(waivers), TODAY)[0]]
 
 
 class Inventory(unittest.TestCase):
@@ -61,8 +62,12 @@ class Inventory(unittest.TestCase):
             "INV-QUORUM": [lambda h: h["c"].update(kafka_node_id=None), lambda h: h["c"].update(kafka_node_id=2)],
             "INV-MEMORY": [lambda h: one(h).update(memory_max="512M") or h["a"].update(memory_mb=2100),
                            lambda h: one(h).update(memory_max="half")],
-            "INV-ABSENT": [lambda h: h["c"].update(absent={"reason": "mainboard"}),
-                           lambda h: h["c"].update(absent={"reason": "mainboard", "until": "2026-11-21"})],
+            "INV-ABSENT": [lambda h: h["c"].update(is_absent=True, absent={"reason": "mainboard"}),
+                           lambda h: h["c"].update(is_absent=True, absent={"reason": "mainboard", "until": "2026-11-21"}),
+                           lambda h: h["c"].update(absent={"reason": "mainboard", "until": "2026-11-23"}),
+                           lambda h: h["c"].update(is_absent=True)],
+            "INV-PLANE": [lambda h: h["c"].update(planes=["business"]), lambda h: h["c"].update(planes=[]),
+                          lambda h: h["c"]["instances"].append({"id": "gateway-1", "daemon": "gateway", "port": 8080})],
         }
         for finding, changes in cases.items():
             for number, change in enumerate(changes):

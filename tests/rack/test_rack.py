@@ -9,19 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rack as lab  # noqa: E402
+from gates import Gates  # noqa: E402
+from operations import Operations  # noqa: E402
 from rack import CONTROLLER, ROOT, Load, Play  # noqa: E402
+from releases import RELEASE, made_release, other_build, sick_account  # noqa: E402
 
-RELEASE = ROOT / "build/rack/kpay.tar.gz"
-PARTITIONS = 8
-RATE = int(os.environ.get("KPAY_RACK_RATE", "500"))
-LOAD_S = int(os.environ.get("KPAY_RACK_LOAD_S", "300"))
+PARTITIONS, RATE, LOAD_S = lab.PARTITIONS, lab.RATE, lab.LOAD_S
+ONE = ("-e", "kpay_only=throughput-1")  # where a gate is planted to say ok, no more than this is touched
 
 
 def processes():
@@ -34,39 +34,9 @@ def processes():
     return found
 
 
-def made_release(name, change):
-    """An archive like the release, with one program changed."""
-    folder = ROOT / "build/rack" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with tarfile.open(RELEASE) as tar:
-        tar.extractall(folder)
-    change(folder / "kpay/bin")
-    path = ROOT / "build/rack" / (name + ".tar.gz")
-    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
-        tar.add(folder / "kpay", "kpay")
-    shutil.rmtree(folder)
-    path.with_name(path.name + ".sha256").write_text(
-        subprocess.run(["sha256sum", path.name], cwd=path.parent, capture_output=True, text=True, check=True).stdout)
-    return path
-
-
-def other_build(folder):
-    """Another release with the same programs, as a rebuild of the same logic would be."""
-    (folder / "BUILD").write_text("another\n")
-
-
-def sick_account(folder):
-    """Passes every check before the start, and ends when it is started."""
-    (folder / "kpay-account").rename(folder / "kpay-account.real")
-    (folder / "kpay-account").write_text(
-        "#!/bin/sh\ncase $1 in config|selfcheck|version) exec \"$(dirname \"$0\")/kpay-account.real\" \"$@\";; esac\n"
-        "echo sick on purpose >&2\nexit 81\n")
-    (folder / "kpay-account").chmod(0o755)
-
-
-class Rack(unittest.TestCase):
+class Rack(Operations, Gates, unittest.TestCase):
     maxDiff = None
+    processes = staticmethod(processes)
 
     def fails(self, play, message):
         self.assertNotEqual(play.code, 0, "the run was not stopped")
@@ -126,7 +96,7 @@ class Rack(unittest.TestCase):
         pauses = sorted(line["seconds"] for line in steps)
         print("\nrolling restart: %d instances, pause %.1f to %.1f s; load: %s" % (
             len(steps), pauses[0], pauses[-1], {k: report[k] for k in ("sent", "confirmed", "unanswered", "latency_ms")}))
-        self.assertEqual(len(steps), 8)
+        self.assertEqual(len(steps), lab.INSTANCES)
         for line in steps:
             self.assertTrue(line["drain"]["clean"], line)
         self.assertEqual(report["unanswered"], 0)
@@ -161,9 +131,9 @@ class Rack(unittest.TestCase):
     def test_09_deploy_of_another_build_and_rollback(self):
         other = made_release("other", other_build)
         play = Play("deploy", release=other).ok()
-        self.assertEqual(len(play.steps("restart ")), 8)
+        self.assertEqual(len(play.steps("restart ")), lab.INSTANCES)
         back = Play("rollback", release=RELEASE).ok()
-        self.assertEqual(len(back.steps("restart ")), 8)
+        self.assertEqual(len(back.steps("restart ")), lab.INSTANCES)
         self.assertEqual(Play("deploy").ok().changed(), {})
         self.books_are_equal()
 
@@ -201,7 +171,7 @@ class Rack(unittest.TestCase):
         with open(bad, "ab") as file:
             file.write(b"x")
         before = processes()
-        self.fails(Play("deploy", release=bad), "nothing was unpacked")
+        self.fails(Play("deploy", *ONE, release=bad), "nothing was unpacked")
         self.untouched(before)
 
     def test_22_a_second_operator_waits(self):
@@ -209,12 +179,12 @@ class Rack(unittest.TestCase):
         lab.on("node5", "python3 - <<'E'\nimport json,time\np='/var/lib/kpay-ops/lease.json'\nd=json.load(open(p))\n"
                         "d.update(operation='other-op',owner='bob',token=d['token']+1,until=time.time()+600)\n"
                         "json.dump(d,open(p,'w'))\nE")
-        self.fails(Play("rolling_restart"), "LOCK: operation other-op of bob holds this host")
+        self.fails(Play("rolling_restart", *ONE), "LOCK: operation other-op of bob holds this host")
         self.untouched(before)
 
     def test_23_a_failed_selfcheck_stops_before_anything_is_touched(self):
         before = processes()
-        self.fails(Play("deploy", "-e", '{"kpay_settings": {"kafka": {"partitions": 9}}}'),
+        self.fails(Play("deploy", *ONE, "-e", '{"kpay_settings": {"kafka": {"partitions": 9}}}'),
                    "has 8 partitions, kafka.partitions says 9")
         self.untouched(before)
 
@@ -228,11 +198,11 @@ class Rack(unittest.TestCase):
 
     def test_25_no_daemon_stops_while_another_is_sick(self):
         before = processes()
-        lab.on("node3", "systemctl kill --signal=STOP kpay-confirmed@confirmed-1.service")
+        lab.on("node1", "systemctl kill --signal=STOP kpay-confirmed@confirmed-1.service")
         try:
-            play = Play("rolling_restart", "-e", "kpay_gate_timeout_s=8")
+            play = Play("rolling_restart", "-e", "kpay_only=account-1", "-e", "kpay_gate_timeout_s=8")
         finally:
-            lab.on("node3", "systemctl kill --signal=CONT kpay-confirmed@confirmed-1.service")
+            lab.on("node1", "systemctl kill --signal=CONT kpay-confirmed@confirmed-1.service")
         self.fails(play, "GATE before account-1 is shut: confirmed-1 is silent")
         self.assertEqual(processes()["kpay-account@account-1.service"], before["kpay-account@account-1.service"])
         time.sleep(10)

@@ -13,6 +13,8 @@ import time
 RELEASES = "/opt/kpay/releases"
 INSTANCES = "/opt/kpay/instances"
 SETTINGS = "/etc/kpay"
+# Daemons that have neither tasks nor state nor an admin socket: a stop with 0 is all that they can prove.
+WITHOUT_TASKS = ("journal", "gateway")
 
 
 class HostError(Exception):
@@ -87,11 +89,12 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Daemon:
-    """One instance on this host. `about` has id, daemon, address, port."""
+    """One instance on this host. `about` has id, daemon, address, port, and tls: false if it answers in the clear."""
 
     def __init__(self, about):
         self.id, self.kind = about["id"], about["daemon"]
-        self.address, self.port = about["address"], int(about["port"])
+        self.address, self.port, self.tls = about["address"], int(about["port"]), about.get("tls", True)
+        self.has_tasks = self.kind not in WITHOUT_TASKS
         self.unit = "kpay-%s@%s.service" % (self.kind, self.id)
         self.folder = os.path.join(SETTINGS, self.id)
         self.credentials = os.path.join(self.folder, "credentials")
@@ -122,10 +125,7 @@ class Daemon:
     def ask(self, path, timeout=3):
         """(status, document) of the daemon's own HTTP; HostError if it doesn't answer."""
         try:
-            context = ssl.create_default_context(cafile=os.path.join(self.credentials, "ca.crt"))
-            context.load_cert_chain(os.path.join(self.credentials, "tls.crt"),
-                                    os.path.join(self.credentials, "tls.key"))
-            connection = http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=context)
+            connection = self._connection(timeout)
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"{}")
@@ -133,8 +133,20 @@ class Daemon:
             raise HostError("%s does not answer on %s:%d%s: %s" % (
                 self.id, self.address, self.port, path, error)) from error
 
+    def _connection(self, timeout):
+        if not self.tls:
+            return http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        context = ssl.create_default_context(cafile=os.path.join(self.credentials, "ca.crt"))
+        context.load_cert_chain(os.path.join(self.credentials, "tls.crt"), os.path.join(self.credentials, "tls.key"))
+        return http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=context)
+
     def status(self):
-        return self.ask("/status")[1]
+        """What it says of itself; one without tasks says only that it is there."""
+        return self.ask("/status")[1] if self.has_tasks else {"tasks": [], "up": self.ask("/healthz")[0]}
+
+    def config_since(self):
+        """When the link to the configuration was last pointed elsewhere."""
+        return os.lstat(self.config_link).st_mtime
 
     def command(self, request, timeout=60):
         """(status, document) of a command on the admin socket (docs/control.md)."""

@@ -10,9 +10,9 @@ description:
   - "C(plan) tells what is to be done: the running process says what it was started to run
     (-Dkpay.desired), and that is compared with what is installed."
   - "C(started) formats an empty data folder, once, and starts a node that doesn't run. C(restarted)
-    restarts one that runs something else than what is installed."
+    restarts one that runs something else than what is installed. C(stopped) stops it, leaders first."
 options:
-  state: {description: What to do., type: str, choices: [plan, started, restarted], required: true}
+  state: {description: What to do., type: str, choices: [plan, started, restarted, stopped], required: true}
   cluster_id: {description: Id of the cluster; a folder formatted for another is refused., type: str, required: true}
   port: {description: Port that must take connections when it has started., type: int, required: true}
   address: {description: Address of that port., type: str, required: true}
@@ -110,9 +110,22 @@ def wait_until_it_listens(params):
         time.sleep(0.3)
 
 
+def act(action, params):
+    # The link tells who cleans up old releases which one is in use.
+    point(os.path.join(ROOT, "current"), os.path.join("releases", os.path.basename(environment()["KAFKA_HOME"])))
+    run(["systemctl", "daemon-reload"])
+    run(["systemctl", "enable", UNIT])
+    run(["systemctl", "reset-failed", UNIT])
+    code, text = run(["systemctl", action, UNIT], timeout=400)
+    if code != 0:
+        raise HostError("KAFKA: systemctl %s: %s" % (action, text))
+    if action != "stop":
+        wait_until_it_listens(params)
+
+
 def main():
     module = AnsibleModule(
-        argument_spec={"state": {"choices": ["plan", "started", "restarted"], "required": True},
+        argument_spec={"state": {"choices": ["plan", "started", "restarted", "stopped"], "required": True},
                        "cluster_id": {"required": True}, "port": {"type": "int", "required": True},
                        "address": {"required": True}, "forced": {"type": "bool", "default": False},
                        "restart_before": {"type": "float", "default": 0},
@@ -121,6 +134,8 @@ def main():
         supports_check_mode=True)
     params = module.params
     action, why = plan(params)
+    if params["state"] == "stopped":
+        action, why = ("none" if action == "start" else "stop"), []
     answer = {"plan": [{"id": "kafka", "action": action, "why": why}],
               "report": ["kafka: %s%s" % (action, " (%s)" % ", ".join(why) if why else "")]}
     if params["state"] == "plan" or action == "none" or (params["state"] == "started" and action == "restart"):
@@ -132,15 +147,7 @@ def main():
         Lease().check(params["operation"], params["token"])
         if action == "start":
             format_if_new(params["cluster_id"])
-        # The link tells who cleans up old releases which one is in use.
-        point(os.path.join(ROOT, "current"), os.path.join("releases", os.path.basename(environment()["KAFKA_HOME"])))
-        run(["systemctl", "daemon-reload"])
-        run(["systemctl", "enable", UNIT])
-        run(["systemctl", "reset-failed", UNIT])
-        code, text = run(["systemctl", "restart" if action == "restart" else "start", UNIT], timeout=400)
-        if code != 0:
-            raise HostError("KAFKA: systemctl %s: %s" % (action, text))
-        wait_until_it_listens(params)
+        act(action, params)
     except (HostError, LeaseError, OSError) as error:
         module.fail_json(msg=str(error), step="%s kafka" % action)
     module.exit_json(changed=True, step="%s kafka" % action, seconds=round(time.time() - begun, 1), **answer)

@@ -9,14 +9,16 @@ short_description: Drains and stops a daemon, points it to a release and a confi
 description:
   - "C(restart): drain, stop, point, start, wait until it is ready. C(stop): drain and stop. C(start):
     point and start. C(back): if it points to the release and configuration given here, it gets those
-    that it had before; else it keeps what it has; then it is started."
+    that it had before; else it keeps what it has; then it is started. C(rebuild): a restart whose state
+    folder is put aside, so that the state comes from the log alone, and is compared with what it was.
+    C(retire): a stop for good; settings go, the state folder is put aside."
   - A stop counts only if the daemon ended with 0 and told, for each task it had, that the task was
     released at a clean marker (the drain record). A start counts only if it is ready within the time
     and each task that came straight back was restored exactly where its drain record ended.
   - Nothing is done without the operation's lease on this host.
 options:
   instance: {description: "The instance: id, daemon, address, port.", type: dict, required: true}
-  action: {description: What to do., type: str, choices: [restart, stop, start, back], required: true}
+  action: {description: What to do., type: str, choices: [restart, stop, start, back, rebuild, retire], required: true}
   release: {description: Release to point to., type: str, default: ""}
   config: {description: Name of the staged configuration to point to., type: str, default: ""}
   operation: {description: Id of the operation., type: str, required: true}
@@ -28,6 +30,7 @@ options:
 """
 
 import os
+import shutil
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -35,6 +38,7 @@ from ansible.module_utils.kpay_host import Daemon, HostError, link_target, point
 from ansible.module_utils.kpay_lease import Lease, LeaseError
 
 POLL_S = 0.1
+STATE = "/var/lib/kpay"
 
 
 def key_of(task):
@@ -64,7 +68,7 @@ def drain_and_stop(daemon, params):
     begun = time.time()
     try:
         had = [key_of(task) for task in daemon.status()["tasks"]]
-        if params["hand_over"]:
+        if params["hand_over"] and daemon.has_tasks:
             hand_over(daemon, params["drain_s"], params["allow_unclean"])
     except HostError:
         if params["hand_over"] and not params["allow_unclean"]:
@@ -110,6 +114,27 @@ def previous_of(daemon):
 def points_to(daemon, release, config):
     here = link_target(daemon.release_link)
     return os.path.basename(here or "") == release and link_target(daemon.config_link) == config
+
+
+def put_aside(daemon, kind):
+    """The state folder, out of the daemon's way; one that was put aside before goes. None if it has none."""
+    state, aside = os.path.join(STATE, daemon.id), os.path.join(STATE, "." + kind, daemon.id)
+    if not os.path.isdir(state):
+        return None
+    os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(state, aside)
+    return aside
+
+
+def forget(daemon):
+    """What makes it an instance of this host: its unit's settings, its configuration, its links."""
+    run(["systemctl", "disable", daemon.unit])
+    for path in (daemon.folder, "/etc/systemd/system/%s.d" % daemon.unit):
+        shutil.rmtree(path, ignore_errors=True)
+    for link in (daemon.release_link, daemon.release_link + ".previous"):
+        point(link, None)
+    run(["systemctl", "daemon-reload"])
 
 
 def failure(daemon, what):
@@ -170,8 +195,13 @@ def act(daemon, params):
     answer, drain = {}, None
     if action != "start" and daemon.active():
         drain = answer["drain"] = drain_and_stop(daemon, params)
-    if action == "stop":
+    if action == "retire":
+        answer["aside"] = put_aside(daemon, "retired")
+        forget(daemon)
+    if action in ("stop", "retire"):
         return answer
+    if action == "rebuild":
+        answer["aside"] = put_aside(daemon, "wiped")
     point_to(daemon, release, config)
     restored = answer["restored"] = start(daemon, release, params["ready_s"])
     if drain and drain["clean"]:
@@ -188,7 +218,7 @@ def situation(daemon):
 def main():
     module = AnsibleModule(
         argument_spec={"instance": {"type": "dict", "required": True},
-                       "action": {"choices": ["restart", "stop", "start", "back"], "required": True},
+                       "action": {"choices": ["restart", "stop", "start", "back", "rebuild", "retire"], "required": True},
                        "release": {"default": ""}, "config": {"default": ""},
                        "operation": {"required": True}, "token": {"type": "int", "required": True, "no_log": False},
                        "hand_over": {"type": "bool", "default": False}, "drain_s": {"type": "int", "default": 25},
@@ -200,6 +230,7 @@ def main():
     before = situation(daemon)
     if params["action"] == "stop" and before["active"] == "inactive":
         module.exit_json(changed=False, step=step, before=before, after=before)
+    params["hand_over"] |= params["action"] == "retire"
     if module.check_mode:
         module.exit_json(changed=True, step=step, before=before)
     try:

@@ -18,6 +18,8 @@ options:
     required: true
   release: {description: Name of the wanted release; empty means the one that each instance has., type: str, default: ""}
   back: {description: Plan the way to what each instance had before; fail if one has none that still works., type: bool, default: false}
+  prove_back: {description: Fail if what an instance has now could not be gone back to., type: bool, default: false}
+  only: {description: "Plan for these only: instances, daemons.", type: list, elements: str, default: []}
   restart_before: {description: Also restart what was started before this time (seconds of the epoch)., type: float, default: 0}
 """
 
@@ -41,6 +43,13 @@ def newer_unit_files(state, since):
     return [path for path in paths if path and os.path.exists(path) and os.stat(path).st_mtime > since]
 
 
+def runs_configuration(daemon, status, release, config, begun):
+    """One with tasks tells its hash. Of the others the file is known: what the link named at the start."""
+    if daemon.has_tasks:
+        return status["config_hash"] == daemon.config_hash(release, os.path.join(daemon.folder, config))
+    return link_target(daemon.config_link) == config and daemon.config_since() <= begun + 1
+
+
 def reasons_to_restart(daemon, state, release, config, restart_before):
     reasons, pid = [], int(state["MainPID"])
     begun = started_at(pid) or 0
@@ -48,7 +57,7 @@ def reasons_to_restart(daemon, state, release, config, restart_before):
     if running != release:
         reasons.append("runs release %s" % running)
     status = daemon.status()
-    if status["config_hash"] != daemon.config_hash(release, os.path.join(daemon.folder, config)):
+    if not runs_configuration(daemon, status, release, config, begun):
         reasons.append("runs another configuration")
     reasons += ["was started with another %s" % name for name in changed_credentials(daemon, pid)]
     reasons += ["was started before %s changed" % os.path.basename(path) for path in newer_unit_files(state, begun)]
@@ -77,7 +86,20 @@ def plan_of(about, wanted, restart_before):
     except HostError as error:
         return {**plan, "running": True, "action": "restart", "why": [str(error)]}
     return {**plan, "running": True, "action": "restart" if reasons else "none", "why": reasons,
-            "partitions": len(status["tasks"]), "build": status["build"]}
+            "partitions": len(status["tasks"])}
+
+
+def prove_back(plan, about):
+    """HostError if an instance that would change could not be taken back to what it has now."""
+    daemon = Daemon(about)
+    release = os.path.basename(link_target(daemon.release_link) or "")
+    config = link_target(daemon.config_link)
+    if plan["action"] != "restart" or not plan["changes"]:
+        return
+    problem = problem_of(os.path.join(RELEASES, release)) if release else "nothing is installed"
+    if problem:
+        raise HostError("%s could not be taken back to release %s: %s" % (daemon.id, release, problem))
+    daemon.config_hash(release, os.path.join(daemon.folder, config))
 
 
 def back_of(about):
@@ -103,12 +125,18 @@ def main():
     module = AnsibleModule(
         argument_spec={"instances": {"type": "list", "elements": "dict", "required": True},
                        "release": {"default": ""}, "restart_before": {"type": "float", "default": 0},
-                       "back": {"type": "bool", "default": False}},
+                       "only": {"type": "list", "elements": "str", "default": []},
+                       "prove_back": {"type": "bool", "default": False}, "back": {"type": "bool", "default": False}},
         supports_check_mode=True)
     try:
         plan = [back_of(about) if module.params["back"] else
                 plan_of(about, module.params["release"], module.params["restart_before"])
-                for about in module.params["instances"]]
+                for about in module.params["instances"]
+                if not module.params["only"] or {about["id"], about["daemon"]} & set(module.params["only"])]
+        if module.params["prove_back"]:
+            abouts = {about["id"]: about for about in module.params["instances"]}
+            for one in plan:
+                prove_back(one, abouts[one["id"]])
     except (HostError, OSError) as error:
         module.fail_json(msg="PLAN: %s" % error)
     lines = ["%s: %s%s" % (one["id"], one["action"], " (%s)" % ", ".join(one["why"]) if one["why"] else "")

@@ -13,6 +13,7 @@ description:
 options:
   folder: {description: The folder., type: path, required: true}
   site: {description: Name of the site; it stands in the CA's name., type: str, required: true}
+  anew: {description: "Make everything but the CA anew that is older than this (seconds of the epoch).", type: float, default: 0}
   days: {description: How long a certificate lives., type: int, default: 365}
   renew_days: {description: How long before its end it is renewed., type: int, default: 60}
   certificates:
@@ -61,6 +62,9 @@ class Folder:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def older(self, name, moment):
+        return os.stat(os.path.join(self.path, name)).st_mtime < moment
 
     def write(self, name, data, why):
         self.made.append("%s: %s" % (name, why))
@@ -144,6 +148,7 @@ def why_anew(data, wanted, subject, ca, renew_days):
 def certificate(folder, wanted, ca, ca_key, params):
     subject = name_of(wanted["common_name"] or wanted["name"], params["site"])
     why = why_anew(folder.read(wanted["name"] + ".crt"), wanted, subject, ca, params["renew_days"])
+    why = why or ("a new one is asked for" if folder.older(wanted["name"] + ".crt", params["anew"]) else "")
     if not why:
         return
     key = ec.generate_private_key(ec.SECP256R1())
@@ -159,20 +164,20 @@ def certificate(folder, wanted, ca, ca_key, params):
                  builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), why)
 
 
-def password(folder, principal, given):
+def password(folder, principal, given, anew):
     now = folder.read(principal + ".password")
     wanted = given.get(principal)
     if wanted is not None and (now is None or now.decode() != wanted):
         folder.write(principal + ".password", wanted.encode(), "as the inventory says")
-    elif now is None:
-        folder.write(principal + ".password", randomness.token_urlsafe(32).encode(), "new")
+    elif now is None or (wanted is None and folder.older(principal + ".password", anew)):
+        folder.write(principal + ".password", randomness.token_urlsafe(32).encode(), "new" if now is None else "a new one is asked for")
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
             "folder": {"type": "path", "required": True}, "site": {"required": True},
-            "days": {"type": "int", "default": 365}, "renew_days": {"type": "int", "default": 60},
+            "anew": {"type": "float", "default": 0}, "days": {"type": "int", "default": 365}, "renew_days": {"type": "int", "default": 60},
             "certificates": {"type": "list", "elements": "dict", "default": [],
                              "options": {"name": {"required": True}, "common_name": {},
                                          "addresses": {"type": "list", "elements": "str", "default": []}}},
@@ -188,7 +193,7 @@ def main():
         for wanted in params["certificates"]:
             certificate(folder, wanted, ca, ca_key, params)
         for principal in params["passwords"]:
-            password(folder, principal, params["given"])
+            password(folder, principal, params["given"], params["anew"])
     except (OSError, ValueError) as error:
         module.fail_json(msg="%s: %s" % (params["folder"], error))
     module.exit_json(changed=bool(folder.made), made=folder.made,

@@ -11,9 +11,10 @@ description:
     it, with a reason and a date until which it counts.
 options:
   hosts:
-    description: "What the inventory says of each host: address, failure_domain, kafka_node_id, instances, absent, memory_mb."
+    description: "What the inventory says of each host: address, failure_domain, kafka_node_id, instances, planes, is_absent, absent, memory_mb."
     type: dict
     required: true
+  planes: {description: Daemons by plane., type: dict, required: true}
   partitions: {description: Partitions of a generation of topics., type: int, required: true}
   kafka_heap_mb: {description: A broker's heap., type: int, required: true}
   today: {description: The date to compare waivers with., type: str, required: true}
@@ -35,7 +36,8 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-DAEMONS = ("inflight", "account", "confirmed", "throughput")
+DAEMONS = ("inflight", "account", "confirmed", "throughput")  # each has stages, so each has to be there
+OTHERS = ("journal", "gateway")
 PORTS_OF_KAFKA = range(9092, 9095)
 INSTANCE = re.compile(r"[a-z0-9-]{1,64}")
 SIZE = re.compile(r"(\d+)(M|G)")
@@ -83,9 +85,9 @@ def check_instances(hosts):
     for host, one in instances_of(hosts):
         if not INSTANCE.fullmatch(str(one.get("id", ""))):
             yield "INV-INSTANCE", host, "instance id '%s': 1 to 64 of [a-z0-9-] are right" % one.get("id")
-        if one.get("daemon") not in DAEMONS:
+        if one.get("daemon") not in DAEMONS + OTHERS:
             yield "INV-DAEMON", host, "%s: no daemon '%s'; there are %s" % (
-                one.get("id"), one.get("daemon"), ", ".join(DAEMONS))
+                one.get("id"), one.get("daemon"), ", ".join(DAEMONS + OTHERS))
         port = one.get("port")
         if not isinstance(port, int) or not 1024 <= port <= 65535 or port in PORTS_OF_KAFKA:
             yield "INV-PORT", host, "%s: port '%s': 1024 to 65535 is right, without Kafka's 9092 to 9094" % (
@@ -99,6 +101,14 @@ def check_instances(hosts):
         ports = [(host, i.get("port")) for i in hosts[host].get("instances") or []]
         for unused, port, other in twice(ports):
             yield "INV-PORT", host, "port %s is given to two instances" % port
+
+
+def check_planes(hosts, planes):
+    for host, one in instances_of(hosts):
+        right = [plane for plane, daemons in sorted(planes.items()) if one.get("daemon") in daemons]
+        if right and not set(right) & set(hosts[host].get("planes") or []):
+            yield "INV-PLANE", host, "%s is of plane %s, the host is in %s" % (
+                one.get("id"), right[0], ", ".join(hosts[host].get("planes") or []) or "none")
 
 
 def check_placement(hosts, partitions):
@@ -137,7 +147,10 @@ def check_memory(hosts, heap):
 def check_absent(hosts, today):
     for host, about in sorted(hosts.items()):
         absent = about.get("absent")
-        if not absent:
+        if not absent and not about.get("is_absent"):
+            continue
+        if not absent or not about.get("is_absent"):
+            yield "INV-ABSENT", host, "both are needed: the group absent, and kpay_absent with reason and until"
             continue
         until = date_of(absent.get("until"))
         if not absent.get("reason") or until is None:
@@ -157,9 +170,9 @@ def check_waivers(waivers, today):
             yield "INV-WAIVER", None, "waiver of %s: '%s' is no reason" % (waiver["id"], waiver["reason"])
 
 
-def findings(hosts, partitions, heap, waivers, today):
+def findings(hosts, planes, partitions, heap, waivers, today):
     """(open, waived): both lists of (id, host, text)."""
-    found = [*check_identity(hosts), *check_instances(hosts), *check_placement(hosts, partitions),
+    found = [*check_identity(hosts), *check_instances(hosts), *check_planes(hosts, planes), *check_placement(hosts, partitions),
              *check_kafka(hosts), *check_memory(hosts, heap), *check_absent(hosts, today)]
     usable = {(w["id"], w.get("host")) for w in waivers if (date_of(w["until"]) or today) >= today}
     waived = [f for f in found if (f[0], f[1]) in usable or (f[0], None) in usable]
@@ -172,7 +185,8 @@ def text_of(finding):
 
 def main():
     module = AnsibleModule(
-        argument_spec={"hosts": {"type": "dict", "required": True}, "partitions": {"type": "int", "required": True},
+        argument_spec={"hosts": {"type": "dict", "required": True}, "planes": {"type": "dict", "required": True},
+                       "partitions": {"type": "int", "required": True},
                        "kafka_heap_mb": {"type": "int", "required": True}, "today": {"required": True},
                        "waivers": {"type": "list", "elements": "dict", "default": [],
                                    "options": {"id": {"required": True}, "host": {}, "reason": {"required": True},
@@ -182,7 +196,8 @@ def main():
     today = date_of(params["today"])
     if today is None:
         module.fail_json(msg="today: '%s' is no date YYYY-MM-DD" % params["today"])
-    still, waived = findings(params["hosts"], params["partitions"], params["kafka_heap_mb"], params["waivers"], today)
+    still, waived = findings(params["hosts"], params["planes"], params["partitions"], params["kafka_heap_mb"],
+                             params["waivers"], today)
     if still:
         module.fail_json(msg="the inventory has %d problem(s), no host was touched: %s" % (
             len(still), "; ".join(map(text_of, still))), findings=[list(f) for f in still])

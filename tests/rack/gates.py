@@ -1,0 +1,120 @@
+"""Gates beyond those of deploying and restarting, each with its fault injected. A part of test_rack.py."""
+
+import tempfile
+import time
+
+import rack as lab
+from certificates import ending_in
+from rack import Load, Play
+from releases import made_release, other_build, wrapped
+
+ONE = ("-e", "kpay_only=throughput-1")  # where a gate is planted to say ok, no more than this is touched
+
+FORGE = """
+printf '%s\n' security.protocol=SSL ssl.keystore.type=PEM ssl.keystore.location=/etc/kafka/credentials/keystore.pem \
+  ssl.truststore.type=PEM ssl.truststore.location=/etc/kafka/credentials/ca.crt > /run/forge.properties
+. /etc/kafka/environment
+echo forged | java -Xmx128m -cp "$KAFKA_HOME/libs/*" org.apache.kafka.tools.ConsoleProducer \
+  --bootstrap-server 10.77.0.11:9093 --topic kpay.payments.confirmed --producer.config /run/forge.properties 2>&1
+"""
+
+
+def freezing_account(folder):
+    """Starts well and is ready, and then does nothing more."""
+    wrapped(folder, '(sleep 25; kill -STOP $$) &\nexec "$(dirname "$0")/kpay-account.real" "$@"\n')
+
+
+class Gates:
+    """Mixed into the test case of test_rack.py."""
+
+    def stopped_before(self, message, *play, **options):
+        """The play is stopped with this message, and no daemon was touched."""
+        before = self.processes()
+        self.fails(Play(*play, **options), message)
+        self.assertEqual(self.processes(), before)
+
+    def test_40_an_instance_on_a_host_of_another_plane(self):
+        with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="broken-") as folder:
+            lab.copy_of_inventory(folder, {"daemon: throughput": "daemon: confirmed"})
+            self.fails(Play("verify", inventory=folder), "INV-PLANE node3: throughput-1 is of plane business")
+
+    def test_41_a_full_disk(self):
+        lab.on("node5", "mount -t tmpfs -o size=8m tmpfs /opt/kpay/archives")
+        try:
+            self.stopped_before("PRE-DISK /opt/kpay/archives has 8 MB free", "rolling_restart", *ONE)
+        finally:
+            lab.on("node5", "umount /opt/kpay/archives")
+
+    def test_42_an_expired_certificate(self):
+        place = "/etc/kpay/account-3/credentials/tls.crt"
+        lab.on("node4", "cp -a %s /root/kept.crt" % place)
+        lab.rack("ssh", "node4", "cat > " + place, stdin=ending_in(-1))
+        try:
+            self.stopped_before("PRE-CERT %s expired" % place, "rolling_restart", *ONE)
+        finally:
+            lab.on("node4", "mv /root/kept.crt " + place)
+
+    def test_43_an_unclean_drain(self):
+        """A daemon that can't write its clean markers is not called drained; its host stays in service."""
+        lab.on("node4", "systemctl kill --signal=STOP kpay-account@account-3.service")
+        try:
+            play = Play("drain", "-e", "host=node4", "-e", "kpay_standstill=true", "-e", "kpay_gate_timeout_s=8")
+        finally:
+            lab.on("node4", "systemctl kill --signal=CONT kpay-account@account-3.service")
+        self.fails(play, "DRAIN: account-3 did not drain cleanly")
+        Play("resume", "-e", "host=node4").ok()
+
+    def test_44_a_canary_that_freezes_in_its_soak_is_taken_back_by_itself(self):
+        release = made_release("freezing", freezing_account)
+        load = Load(lab.RATE, lab.LOAD_S)
+        self.addCleanup(load.end)
+        before = self.processes()
+        play = Play("upgrade", "-e", "operation_soak_s=90", release=release)
+        self.assertNotEqual(play.code, 0, "the upgrade was not undone")
+        self.assertIn("UPGRADE: undone, every instance runs what it had", " ".join(play.text.split()))
+        after = self.processes()
+        self.assertEqual([unit for unit in before if after[unit] != before[unit]], ["kpay-account@account-1.service"])
+        self.assertEqual(Play("deploy").ok().changed(), {})
+        self.nothing_lost(load.report())
+        self.books_are_equal()
+
+    def test_45_an_upgrade_that_could_not_be_undone_does_not_begin(self):
+        link = lab.on("node5", "readlink -f /opt/kpay/instances/account-4").strip()
+        lab.on("node5", "cp -a %s/bin/kpayctl /root/kept && echo x >> %s/bin/kpayctl" % (link, link))
+        try:
+            self.stopped_before("could not be taken back to release", "upgrade", "-e", "kpay_only=account-4",
+                                release=made_release("other", other_build))
+        finally:
+            lab.on("node5", "mv /root/kept %s/bin/kpayctl" % link)
+
+    def test_46_a_host_that_is_declared_absent_blocks_nothing(self):
+        lab.rack("kill", "node5")
+        try:
+            with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="absent-") as folder:
+                lab.copy_of_inventory(folder, {
+                    "failure_domain: rack-b\n      kpay_instances:\n        - {id: account-4":
+                    "failure_domain: rack-b\n      kpay_absent: {reason: mainboard is on its way, until: '2099-01-01'}\n"
+                    "      kpay_instances:\n        - {id: account-4",
+                    "    absent:\n      hosts: {}": "    absent:\n      hosts: {node5: {}}"})
+                time.sleep(15)
+                Play("rolling_restart", "-e", "kpay_only=throughput-1", inventory=folder).ok()
+        finally:
+            lab.rack("start", "node5")
+        Play("resume", "-e", "host=node5").ok()
+
+    def test_47_an_auditor_that_says_nothing(self):
+        lab.on("node3", "systemctl stop kpay-journal@journal-1")
+        try:
+            self.stopped_before("GATE before account-1 is shut: not conserved, says the auditor", "rolling_restart",
+                                "-e", "kpay_only=account-1", "-e", "kpay_gate_timeout_s=8")
+        finally:
+            lab.on("node3", "systemctl start kpay-journal@journal-1")
+        Play("verify").ok()
+
+    def test_99_broken_books(self):
+        """A public result that no payment stands for. It stays in the log, so this is the end of this rack."""
+        lab.on("node1", FORGE)
+        time.sleep(10)
+        self.stopped_before("GATE before throughput-1 is shut: not conserved, says the auditor: broken", "rolling_restart",
+                            *ONE, "-e", "kpay_gate_timeout_s=8")
+        lab.rack("down")

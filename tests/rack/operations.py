@@ -1,0 +1,148 @@
+"""Operations on the rack under load, beyond deploying and restarting. A part of test_rack.py."""
+
+import json
+import shutil
+import tarfile
+import tempfile
+import time
+
+import rack as lab
+from rack import Load, Play
+from releases import RELEASE, made_release, other_build
+
+RATE = lab.RATE
+
+
+class Operations:
+    """Mixed into the test case of test_rack.py."""
+
+    def under_load(self, seconds, *play, **options):
+        """The play, done while payments come from outside; the load's report, which must have lost nothing."""
+        load = Load(RATE, seconds)
+        self.addCleanup(load.end)
+        time.sleep(5)
+        done = Play(*play, **options)
+        report = load.report()
+        print("\n%s: %.0f s; load: %s" % (play[0], done.seconds, lab.figures(report)))
+        done.ok()
+        self.nothing_lost(report)
+        self.books_are_equal()
+        return done
+
+    def nothing_lost(self, report):
+        self.assertEqual(report["unanswered"], 0, report)
+        self.assertEqual(report["confirmed"] + report["failed_count"] + report["rejected"], report["sent"])
+
+    # ---- the planes, and what is planned
+
+    def test_12_payments_flow_while_every_other_plane_is_stopped(self):
+        units = "kpay-throughput@throughput-1 kpay-journal@journal-1 kpay-gateway@gateway-1"
+        lab.on("node3", "systemctl stop " + units)
+        try:
+            load = Load(RATE, 15)
+            self.addCleanup(load.end)
+            self.nothing_lost(load.report())
+        finally:
+            lab.on("node3", "systemctl start " + units)
+        self.books_are_equal()
+
+    def test_13_a_plan_changes_nothing_and_its_hash_can_be_insisted_on(self):
+        other = made_release("other", other_build)
+        before = self.processes()
+        plan = Play("deploy", "-e", "plan_only=true", release=other).ok()
+        found = lab.plan_hash(plan)
+        self.assertRegex(plan.text, "a pause of about|its pause was never measured")
+        self.assertEqual(self.processes(), before)
+        self.fails(Play("deploy", "-e", "plan_hash=%s" % found, release=RELEASE), "something has changed since it was looked at")
+        self.assertEqual(self.processes(), before)
+
+    # ---- operations under load
+
+    def test_14_upgrade_by_canary_and_rollback_under_load(self):
+        other = made_release("other", other_build)
+        play = self.under_load(lab.LOAD_S, "upgrade", "-e", "operation_soak_s=15", release=other)
+        self.assertEqual(len(play.steps("restart ")), lab.INSTANCES)
+        back = self.under_load(lab.LOAD_S, "rollback", release=RELEASE)
+        self.assertEqual(len(back.steps("restart ")), lab.INSTANCES)
+
+    def test_15_scale_out_to_one_more_host_and_in_again_under_load(self):
+        with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="wider-") as folder:
+            lab.copy_of_inventory(folder, {
+                "      kpay_instances:\n        - {id: throughput-1": "      kpay_instances:\n"
+                "        - {id: account-5, daemon: account, port: 9105, settings: {state: {standbys: true}}}\n"
+                "        - {id: throughput-1",
+                "node5: {}}\n        instrumentation": "node5: {}, node3: {}}\n        instrumentation"})
+            play = self.under_load(90, "scale_out", inventory=folder)
+        self.assertEqual([line["step"] for line in play.steps("start ")], ["start account-5"])
+        self.assertTrue(lab.tasks_of("account-5"))
+        self.under_load(90, "scale_in")
+        self.assertEqual(lab.on("node3", "ls /etc/kpay").split(), ["gateway-1", "journal-1", "throughput-1"])
+        self.assertEqual(lab.tasks_of("account-5"), [])
+
+    def test_16_wipe_and_rebuild_of_one_instance_under_load(self):
+        play = self.under_load(90, "wipe_and_rebuild", "-e", "instance=account-2")
+        step = play.steps("rebuild account-2")[0]
+        self.assertTrue(step["drain"]["clean"])
+        # Those that came straight back were compared with their drain records by the module; there have to be some.
+        straight = set(step["restored"]["tasks"]) - set(step["restored"]["elsewhere_meanwhile"])
+        self.assertTrue(straight, "every task was elsewhere meanwhile: nothing was compared")
+        self.assertEqual({t: step["restored"]["tasks"][t] for t in straight}, {t: step["drain"]["tasks"][t] for t in straight})
+
+    def test_17_maintenance_of_a_host_with_a_reboot_under_load(self):
+        before = self.processes()
+        play = self.under_load(lab.LOAD_S, "host_maintenance", "-e", "host=node1",
+                               "-e", '{"maintenance_commands": ["touch /root/patched"]}')
+        self.assertEqual(lab.on("node1", "ls /root/patched").strip(), "/root/patched")
+        self.assertTrue(play.steps("stop kafka") and play.steps("start kafka"))
+        after = self.processes()
+        self.assertEqual({unit for unit in before if before[unit] != after[unit]},
+                         {"kpay-account@account-1.service", "kpay-confirmed@confirmed-1.service"})
+
+    def test_18_pipeline_drain_and_resume(self):
+        play = Play("drain", "-e", "scope=pipeline", "-e", "reason=a test").ok()
+        after = play.steps("pipeline drained")[0]["after"]
+        self.assertTrue(after["drained"])
+        Play("resume", "-e", "scope=pipeline").ok()
+        self.books_are_equal()
+
+    def test_19_bootstrap_after_everything_stopped(self):
+        for node in lab.NODES:
+            lab.on(node, "systemctl stop kpay.target 'kpay-*@*'")
+        for node in lab.NODES[:3]:
+            lab.on(node, "systemctl stop --no-block kafka")
+        for node in lab.NODES[:3]:
+            lab.on(node, "systemctl kill --signal=KILL kafka; systemctl stop kafka || true")
+        play = Play("bootstrap").ok()
+        order = [line["step"].split()[1].split("-")[0] for line in play.steps("start ")]
+        self.assertEqual(order[:3], ["kafka"] * 3)
+        self.assertLess(max(i for i, one in enumerate(order) if one == "account"), order.index("inflight"))
+        self.assertLess(order.index("throughput"), order.index("account"))
+        self.books_are_equal()
+
+    def test_30_rotation_of_every_secret_under_load(self):
+        before = (lab.CONTROLLER / "kpay-account.password").read_text()
+        play = self.under_load(lab.LOAD_S, "rotate_secrets")
+        self.assertNotEqual((lab.CONTROLLER / "kpay-account.password").read_text(), before)
+        self.assertEqual(len(play.steps("restart kafka")), 3)
+        self.assertEqual(Play("site").ok().changed(), {})
+
+    def test_31_a_bundle_has_what_is_needed_and_no_secret(self):
+        Play("bundle").ok()
+        path = sorted((lab.CONTROLLER / "bundles").glob("*.tar.gz"))[-1]
+        with tarfile.open(path) as tar:
+            files = {one.name.split("/", 1)[1]: tar.extractfile(one).read().decode() for one in tar.getmembers()}
+        self.assertIn("node4/logs/kpay-inflight@inflight-1.service.txt", files)
+        self.assertTrue(json.loads(files["status.json"])["answer"]["instances"])
+        whole = "\n".join(files.values())
+        for secret in lab.CONTROLLER.glob("*.password"):
+            self.assertNotIn(secret.read_text().strip(), whole, secret.name)
+        self.assertNotIn("PRIVATE KEY", whole)
+        shutil.rmtree(lab.CONTROLLER / "bundles")
+
+    def test_32_each_operation_leaves_its_evidence(self):
+        Play("rolling_restart", "-e", "kpay_only=throughput-1").ok()
+        folder = lab.operations()[-1]
+        evidence = json.loads((folder / "evidence.json").read_text())
+        self.assertEqual(len(evidence["tasks"]), 5 * lab.PARTITIONS)
+        self.assertEqual(evidence["audit"]["state"], "conserved")
+        self.assertTrue(any("gate" in line for line in lab.journal(folder)))
