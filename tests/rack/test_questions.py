@@ -7,6 +7,8 @@ import shutil
 import tempfile
 import unittest
 
+import yaml
+
 from test_modules import ROOT, module  # noqa: F401  (it also finds the module_utils)
 
 from certificates import ending_in
@@ -180,6 +182,15 @@ class Secrets(unittest.TestCase):
             after = {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
             self.assertEqual({name for name in before if before[name] != after[name]}, {"a.crt", "a.key", "p.password"})
             self.assertFalse(module("kpay_secrets", later)[1]["changed"])
+
+
+class Documentation(unittest.TestCase):
+    def test_every_modules_documentation_is_read_and_names_the_module(self):
+        for path in sorted((ROOT / "ansible/plugins/modules").glob("*.py")):
+            with self.subTest(path.stem):
+                about = yaml.safe_load(path.read_text().split('r"""')[1].split('"""')[0])
+                self.assertEqual(about["module"], path.stem)
+                self.assertTrue(about["short_description"] and about["options"])
 
 
 class Surplus(unittest.TestCase):

@@ -11,7 +11,7 @@ description:
     the journal (JSON lines; the callback kpay_journal writes them) and what else proves what was done.
   - With C(resume) the operation with that id goes on, with its first beginning, so that what was done
     after that is known to be done and is checked again instead of being trusted.
-  - With C(end), C(evidence.json) in that folder gets what the system was at the end: every task's
+  - With C(end), C(evidence.json) in that folder gets what the system was at the end, with every task's
     position, marker and state hash, the auditor's statement, and how long it took. Nothing else is done.
 options:
   folder: {description: Where operations are kept., type: path, required: true}
