@@ -34,7 +34,7 @@ class Gates:
         self.assertEqual(self.processes(), before)
 
     def test_40_an_instance_on_a_host_of_another_plane(self):
-        with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="broken-") as folder:
+        with tempfile.TemporaryDirectory(dir=lab.ROOT / "build/rack", prefix="broken-") as folder:
             lab.copy_of_inventory(folder, {"daemon: throughput": "daemon: confirmed"})
             self.fails(Play("verify", inventory=folder), "INV-PLANE node3: throughput-1 is of plane business")
 
@@ -90,7 +90,7 @@ class Gates:
     def test_46_a_host_that_is_declared_absent_blocks_nothing(self):
         lab.rack("kill", "node5")
         try:
-            with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="absent-") as folder:
+            with tempfile.TemporaryDirectory(dir=lab.ROOT / "build/rack", prefix="absent-") as folder:
                 lab.copy_of_inventory(folder, {
                     "failure_domain: rack-b\n      kpay_instances:\n        - {id: account-4":
                     "failure_domain: rack-b\n      kpay_absent: {reason: mainboard is on its way, until: '2099-01-01'}\n"

@@ -66,7 +66,7 @@ class Operations:
         self.assertEqual(len(back.steps("restart ")), lab.INSTANCES)
 
     def test_15_scale_out_to_one_more_host_and_in_again_under_load(self):
-        with tempfile.TemporaryDirectory(dir=lab.ROOT / "inventories", prefix="wider-") as folder:
+        with tempfile.TemporaryDirectory(dir=lab.ROOT / "build/rack", prefix="wider-") as folder:
             lab.copy_of_inventory(folder, {
                 "      kpay_instances:\n        - {id: throughput-1": "      kpay_instances:\n"
                 "        - {id: account-5, daemon: account, port: 9105, settings: {state: {standbys: true}}}\n"

@@ -24,6 +24,7 @@ PLANTED = (
     ("40", "modules/kpay_validate.py", "    if still:", "    if False:"),
     ("41", "modules/kpay_preflight.py", "    if counts:", "    if False:"),
     ("42", "modules/kpay_preflight.py", "    if counts:", "    if False:"),
+    ("47", "modules/kpay_gate.py", "        wrong = gate.decide()", "        wrong = []"),
     ("45", "modules/kpay_plan.py", '        if module.params["prove_back"]:', "        if False:"),
 )
 

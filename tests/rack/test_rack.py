@@ -158,7 +158,7 @@ class Rack(Operations, Gates, unittest.TestCase):
     # ---- every gate, with its fault
 
     def test_20_a_wrong_inventory_touches_no_host(self):
-        with tempfile.TemporaryDirectory(dir=ROOT / "inventories", prefix="broken-") as folder:
+        with tempfile.TemporaryDirectory(dir=ROOT / "build/rack", prefix="broken-") as folder:
             shutil.copytree(ROOT / "inventories/lab", folder, dirs_exist_ok=True)
             hosts = pathlib.Path(folder) / "hosts.yml"
             hosts.write_text(hosts.read_text().replace("id: account-2", "id: account-1"))
