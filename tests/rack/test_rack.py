@@ -39,9 +39,9 @@ class Rack(Operations, Gates, unittest.TestCase):
     processes = staticmethod(processes)
 
     def fails(self, play, message):
+        lab.unlock()
         self.assertNotEqual(play.code, 0, "the run was not stopped")
         self.assertIn(message, " ".join(play.text.split()))
-        lab.unlock()
 
     def books_are_equal(self):
         code, answer = lab.kpayctl("books", "verify", "--wait-idle", "120")

@@ -70,9 +70,10 @@ def drain_and_stop(daemon, params):
         had = [key_of(task) for task in daemon.status()["tasks"]]
         if params["hand_over"] and daemon.has_tasks:
             hand_over(daemon, params["drain_s"], params["allow_unclean"])
-    except HostError:
+    except HostError as error:
         if params["hand_over"] and not params["allow_unclean"]:
-            raise
+            raise error if str(error).startswith("DRAIN") else HostError(
+                "DRAIN: %s did not drain cleanly: %s. Nothing was stopped" % (daemon.id, error)) from error
         had = None  # it doesn't answer: its own log has to tell
     code, text = run(["systemctl", "stop", daemon.unit], timeout=600)
     seconds = time.time() - begun
