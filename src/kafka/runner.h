@@ -91,7 +91,7 @@ class Runner {
   /// What this instance follows of other instances' tasks.
   [[nodiscard]] std::vector<stream::TaskStatus> standbys();
   /// True when every group has said what is ours, which may be nothing, and each of those tasks is
-  /// restored, or held for an operator.
+  /// restored, or held for an operator, or at its switch record.
   [[nodiscard]] bool ready();
   /// Turns that each worker has made so far: one that stands still makes none.
   [[nodiscard]] std::vector<std::uint64_t> turns();

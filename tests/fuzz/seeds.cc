@@ -97,7 +97,7 @@ void add_changelog(Seeds& seeds) {
     marker.identity = stream::Identity{"cluster-1", {{1}}, 12, {{{2}}, {{3}}}};
     marker.owner = "account-1";
     marker.build = "1.0.0+abcdef";
-    marker.logic_version = 1;
+    marker.logic.version = 1;
     marker.previous_epoch = 42;
     add(name, encode(marker));
   }

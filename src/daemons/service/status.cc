@@ -30,6 +30,8 @@ std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
       .add("epoch", status.epoch)
       .add("state_hash", to_string(status.state_hash))
       .add("now", to_rfc3339(status.now))
+      .add("logic_version", status.logic_version)
+      .add("state_version", status.state_version)
       .add("rows", status.rows)
       .add("records", status.records)
       .add("events", status.events)
