@@ -235,6 +235,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   [[nodiscard]] std::int32_t partition() const noexcept { return parts_.partition; }
   [[nodiscard]] std::span<TableBase* const> tables() const noexcept { return tables_; }
   [[nodiscard]] TaskPort& port() const noexcept { return *parts_.port; }
+  /// What it must never change under; with its lineage once the changelog told it.
+  [[nodiscard]] const Identity& identity() const noexcept { return parts_.identity; }
   /// For range reads: take the pointer here, and before this turn ends give its use to
   /// TaskPort::background. Null while the task doesn't run.
   [[nodiscard]] store::StateStore* store() const noexcept {
