@@ -46,6 +46,8 @@ class Daemon:
             f"  partitions: {self.rig.partitions}\n  session_timeout: {overrides.pop('session_timeout', '6s')}\n"
             f"state: {{directory: {state}, standbys: {overrides.pop('standbys', 'false')}}}\n"
             f"checkpoint: {checkpoint}\n"
+            # None by themselves: the inputs are kept for a snapshot (R20), and runs here are short.
+            f"snapshots: {overrides.pop('snapshots', '{every: 0s}')}\n"
             "log: {format: json}\n" + overrides.pop("extra", ""))
 
     def start(self):

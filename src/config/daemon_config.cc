@@ -92,6 +92,24 @@ std::vector<Field> state_fields() {
        .standard = "false",
        .about = "Follow the changelogs of the partitions that would come here if another instance "
                 "were lost, so that they go on at once (R18). Costs their memory and disk."},
+      {.path = "snapshots.directory",
+       .type = Type::file,
+       .about = "Where snapshots are kept; unset: snapshots in state.directory. Another disk keeps "
+                "them when that one is lost."},
+      {.path = "snapshots.every",
+       .type = Type::duration,
+       .standard = "24h",
+       .min = 0,
+       .max = 90LL * 24 * 3'600'000,
+       .about =
+           "Time from one snapshot of a task to its next; 0s: only `admin snapshot` takes any. "
+           "The inputs are kept from the oldest one on (R20)."},
+      {.path = "snapshots.keep",
+       .type = Type::integer,
+       .standard = "7",
+       .min = 1,
+       .max = 400,
+       .about = "How many snapshots of each task are kept, the newest."},
       {.path = "checkpoint.interval",
        .type = Type::duration,
        .standard = "1s",
@@ -300,6 +318,9 @@ DaemonConfig daemon_config(const Config& config) {
   daemon.state = {config.text("state.directory"),
                   word<Synchronous>(config, "state.synchronous", fields),
                   config.boolean("state.standbys")};
+  daemon.snapshots = {config.has("snapshots.directory") ? config.text("snapshots.directory")
+                                                        : daemon.state.directory + "/snapshots",
+                      config.duration("snapshots.every"), count("snapshots.keep")};
   daemon.checkpoint = {config.duration("checkpoint.interval"), count("checkpoint.dirty_rows_max"),
                        count("checkpoint.base_every")};
   daemon.http = http_config(config);

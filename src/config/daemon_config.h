@@ -39,6 +39,12 @@ struct StateConfig {
   bool standbys = false;
 };
 
+struct SnapshotsConfig {
+  std::string directory;
+  std::chrono::milliseconds every{};  ///< 0: only at an operator's word
+  std::size_t keep = 0;
+};
+
 struct CheckpointConfig {
   std::chrono::milliseconds interval{};
   std::size_t dirty_rows_max = 0;
@@ -71,6 +77,7 @@ struct DaemonConfig {
   std::string instance_id;  ///< also group.instance.id and the key of control records
   KafkaConfig kafka;
   StateConfig state;
+  SnapshotsConfig snapshots;
   CheckpointConfig checkpoint;
   HttpConfig http;
   std::string admin_socket;  ///< empty when unset

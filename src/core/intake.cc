@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/plant.h"
 #include "core/limits.h"
+#include "core/logic.h"
 
 namespace kpay::core {
 
@@ -49,7 +50,7 @@ Refusal check_content(const SubmitPayment& submit) noexcept {
     return Refusal::amount_must_be_positive;
   }
   const Refusal limit = check_limit(transfer.amount);
-  if (limit == Refusal::none && transfer.reference.size() > kReferenceMax) {
+  if (limit == Refusal::none && transfer.reference.size() > kLogic.reference_max) {
     return Refusal::reference_too_long;
   }
   return limit;

@@ -456,8 +456,9 @@ bool Runner::ready() {
   }
   const std::vector<RunnerTask> all = tasks();
   return all.size() == ours && std::all_of(all.begin(), all.end(), [](const RunnerTask& task) {
-           return task.status.phase == stream::Phase::running ||
-                  task.status.phase == stream::Phase::held;
+           const stream::Phase phase = task.status.phase;
+           return phase == stream::Phase::running || phase == stream::Phase::switched ||
+                  phase == stream::Phase::held;
          });
 }
 

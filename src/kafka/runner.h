@@ -62,6 +62,20 @@ struct TableRows {
   std::string next;  ///< where to go on; empty at the end
 };
 
+/// A task that runs here, as a snapshot of it needs it.
+struct SnapshotTask {
+  std::string stage;
+  std::int32_t partition = 0;
+  stream::Identity identity;
+  std::uint64_t checkpoint = 0;  ///< number of its last accepted marker
+};
+
+/// How long a task's store was copied, and the longest that anything else had to wait for it.
+struct CopyTimes {
+  std::int64_t total_ms = 0;
+  std::int64_t piece_ms_max = 0;
+};
+
 /// Threads: all methods from any thread; callbacks come from its own threads.
 class Runner {
  public:
@@ -91,7 +105,7 @@ class Runner {
   /// What this instance follows of other instances' tasks.
   [[nodiscard]] std::vector<stream::TaskStatus> standbys();
   /// True when every group has said what is ours, which may be nothing, and each of those tasks is
-  /// restored, or held for an operator.
+  /// restored, or held for an operator, or at its switch record.
   [[nodiscard]] bool ready();
   /// Turns that each worker has made so far: one that stands still makes none.
   [[nodiscard]] std::vector<std::uint64_t> turns();
@@ -107,6 +121,13 @@ class Runner {
   /// Rows as of the last checkpoint, of all partitions here: by partition, then by key.
   /// Errors: invalid (the cursor), io.
   Result<TableRows> table_range(const RangeQuery& query);
+  /// The tasks that run here and have had a checkpoint.
+  [[nodiscard]] std::vector<SnapshotTask> snapshot_tasks();
+  /// Copies a task's state file to a new file at `path`, in pieces between its commits, and waits
+  /// until it is whole. The task goes on. Errors: not_found (the task doesn't run here, or was let
+  /// go meanwhile), io.
+  Result<CopyTimes> copy_state(const std::string& stage, std::int32_t partition,
+                               const std::string& path);
   /// "stage.table" of all tables that this instance may hold.
   [[nodiscard]] std::vector<std::string> table_names();
   [[nodiscard]] const std::vector<stream::StageSpec>& specs() const noexcept {

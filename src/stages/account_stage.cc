@@ -62,7 +62,7 @@ stream::StageSpec account_spec() {
   spec.input = kTopicInflight;
   spec.senders = {kIntake, kAccount};
   spec.outputs = Outlet::outputs();
-  spec.logic_version = core::kLogicVersion;
+  spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {
     return std::make_unique<AccountStage>(Place(partition, partitions));

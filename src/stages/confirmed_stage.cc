@@ -65,7 +65,7 @@ stream::StageSpec confirmed_spec() {
   spec.senders = {kIntake, kAccount};
   spec.outputs = {{kTopicConfirmed, stream::RecordShape::single},
                   {kTopicFailed, stream::RecordShape::single}};
-  spec.logic_version = core::kLogicVersion;
+  spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {
     return std::make_unique<ConfirmedStage>(Place(partition, partitions));

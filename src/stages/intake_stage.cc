@@ -66,7 +66,7 @@ stream::StageSpec intake_spec() {
   spec.input = kTopicIncoming;
   spec.input_shape = stream::RecordShape::single;
   spec.outputs = Outlet::outputs();
-  spec.logic_version = core::kLogicVersion;
+  spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {
     return std::make_unique<IntakeStage>(Place(partition, partitions));

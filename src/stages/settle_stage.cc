@@ -101,7 +101,7 @@ stream::StageSpec settle_spec() {
   spec.number = kSettle;
   spec.input = kTopicComplete;
   spec.senders = {kIntake, kAccount};
-  spec.logic_version = core::kLogicVersion;
+  spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {
     return std::make_unique<SettleStage>(Place(partition, partitions));

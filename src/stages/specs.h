@@ -27,6 +27,9 @@ inline constexpr std::uint16_t kSettle = 3;
 inline constexpr std::uint16_t kConfirmed = 4;
 inline constexpr std::uint16_t kThroughput = 5;
 
+/// The logic that this build's core has, as the runtime compares it (R21).
+[[nodiscard]] stream::Logic logic_of_build();
+
 /// Commands of clients become debit legs, forwarded account commands, or refusals.
 [[nodiscard]] stream::StageSpec intake_spec();
 /// Legs and account commands become postings and outcomes.

@@ -78,7 +78,7 @@ stream::StageSpec throughput_spec() {
   spec.number = kThroughput;
   spec.input = kTopicComplete;
   spec.senders = {kIntake, kAccount};
-  spec.logic_version = core::kLogicVersion;
+  spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {
     return std::make_unique<ThroughputStage>(Place(partition, partitions));

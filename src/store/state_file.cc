@@ -102,21 +102,36 @@ Result<std::unique_ptr<StateFile>> StateFile::open(StateFileOptions options) {
 }
 
 Result<bool> StateFile::has_our_identity() {
+  Result<Bytes> found = identity();
+  if (!found) {
+    return Unexpected(found.error());
+  }
+  return *found == options_.identity;
+}
+
+Result<Bytes> StateFile::identity() {
   Result<sqlite3_stmt*> query = prepare("SELECT value FROM meta WHERE name='identity'");
   if (!query) {
     return Unexpected(query.error());
   }
   const Statement statement(*query);
   last_code_ = sqlite3_step(statement.get());
-  if (last_code_ != SQLITE_ROW && last_code_ != SQLITE_DONE) {
+  if (last_code_ == SQLITE_DONE) {
+    return Unexpected(ErrorCode::corrupt, options_.path + ": it doesn't say whose state it is");
+  }
+  if (last_code_ != SQLITE_ROW) {
     return failure("read the identity");
   }
-  return last_code_ == SQLITE_ROW && equal(column_blob(statement.get(), 0), options_.identity);
+  return to_bytes(column_blob(statement.get(), 0));
 }
 
 StateFile::~StateFile() { close(); }
 
 void StateFile::close() {
+  if (copy_ != nullptr) {
+    end_copy();
+    (void)std::remove(copy_path_.c_str());
+  }
   sqlite3_finalize(put_);
   sqlite3_finalize(erase_);
   sqlite3_finalize(meta_);

@@ -11,6 +11,7 @@
 #include "store/state_store.h"
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 
 namespace kpay::store {
@@ -35,6 +36,14 @@ class StateFile final : public StateStore {
   Result<std::vector<KeyValue>> range(std::uint16_t table, ByteView from, ByteView to,
                                       std::size_t limit) override;
   Result<void> set_aside(const std::string& why) override;
+  Result<void> begin_copy(const std::string& path) override;
+  Result<bool> copy_more(int pages) override;
+
+  /// A copy that nobody changes, to be read: marker(), load(), range(), identity(). Writes nothing,
+  /// not even beside it. Errors: not_found, corrupt, io.
+  static Result<std::unique_ptr<StateFile>> open_copy(const std::string& path);
+  /// Whose state it is. Errors: corrupt (it doesn't say), io.
+  Result<Bytes> identity();
 
   /// Where the last set_aside() (or open()) put what it found; empty when nothing was.
   [[nodiscard]] const std::string& aside() const noexcept { return aside_; }
@@ -46,6 +55,7 @@ class StateFile final : public StateStore {
   Result<void> prepare_schema();
   Result<bool> has_our_identity();
   void close();
+  void end_copy();
   Result<void> run(const char* sql);
   Result<sqlite3_stmt*> prepare(const char* sql);
   Result<void> write_rows(const std::vector<StoredRow>& rows, ByteView marker, bool replace);
@@ -58,6 +68,9 @@ class StateFile final : public StateStore {
   sqlite3_stmt* erase_ = nullptr;
   sqlite3_stmt* meta_ = nullptr;
   std::string aside_;
+  sqlite3* copy_db_ = nullptr;  // a copy under way
+  sqlite3_backup* copy_ = nullptr;
+  std::string copy_path_;
 };
 
 }  // namespace kpay::store

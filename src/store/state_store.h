@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -44,6 +45,18 @@ class StateStore {
   /// Up to `limit` rows of a table with from <= key (and key < to, unless `to` is empty), by key.
   virtual Result<std::vector<KeyValue>> range(std::uint16_t table, ByteView from, ByteView to,
                                               std::size_t limit) = 0;
+
+  /// Begins a copy of the state in a new file at `path`, which copy_more() fills. One at a time;
+  /// whatever is committed meanwhile is in it, too. Errors: invalid (a store without a file), io.
+  virtual Result<void> begin_copy(const std::string& path) {
+    return Unexpected(ErrorCode::invalid, path + ": this store has no file to be copied");
+  }
+  /// Up to `pages` pages more. True when it is whole: the state at marker(), closed and on the disk
+  /// as far as the system writes. After an error nothing is left of it. REQUIRES: begin_copy().
+  virtual Result<bool> copy_more(int pages) {
+    (void)pages;
+    return false;
+  }
 
   /// Takes the state out of the way, kept under another name, and starts an empty one.
   virtual Result<void> set_aside(const std::string& why) = 0;

@@ -52,8 +52,7 @@ void put_body(ByteWriter& out, const Marker& marker) {
   put(out, marker.rows_digest);
   put(out, marker.previous_digest);
   put(out, marker.state_hash);
-  out.put(marker.logic_version);
-  put(out, marker.rules_hash);
+  put(out, marker.logic);
   out.put(static_cast<std::uint8_t>(marker.clean ? 1 : 0));
   put(out, marker.registers);
 }
@@ -65,8 +64,7 @@ OpenMarker get_open(ByteReader& in) {
   marker.nonce = get_uuid(in);
   marker.owner = in.text();
   marker.build = in.text();
-  marker.logic_version = in.get<std::uint32_t>();
-  marker.rules_hash = get_hash128(in);
+  marker.logic = get_logic(in);
   marker.previous_epoch = in.get<std::int64_t>();
   return marker;
 }
@@ -79,8 +77,7 @@ Marker get_marker(ByteReader& in) {
   marker.rows_digest = get_hash128(in);
   marker.previous_digest = get_hash128(in);
   marker.state_hash = get_hash128(in);
-  marker.logic_version = in.get<std::uint32_t>();
-  marker.rules_hash = get_hash128(in);
+  marker.logic = get_logic(in);
   marker.clean = in.get<std::uint8_t>() != 0;
   marker.registers = get_registers(in);
   return marker;
@@ -199,8 +196,7 @@ Bytes encode(const OpenMarker& marker) {
   out.raw(marker.nonce.view());
   out.sized(marker.owner);
   out.sized(marker.build);
-  out.put(marker.logic_version);
-  put(out, marker.rules_hash);
+  put(out, marker.logic);
   out.put(marker.previous_epoch);
   return end_record(std::move(record));
 }

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "stream/frame.h"
+#include "stream/logic.h"
 
 namespace kpay::stream {
 
@@ -37,8 +38,7 @@ struct OpenMarker {
   Uuid nonce;
   std::string owner;  ///< instance id
   std::string build;
-  std::uint32_t logic_version = 0;
-  Hash128 rules_hash;
+  Logic logic;                       ///< the owner's; at genesis, that of the empty state
   std::int64_t previous_epoch = -1;  ///< renewal: the epoch it goes on from
 };
 
@@ -71,8 +71,7 @@ struct Marker {
   Hash128 rows_digest;      ///< running hash over the checkpoint's row frames
   Hash128 previous_digest;  ///< digest() of marker number - 1
   Hash128 state_hash;       ///< of the whole state: all rows and the registers
-  std::uint32_t logic_version = 0;
-  Hash128 rules_hash;
+  Logic logic;              ///< that goes on from here: its owner's, or what a switch led to (R21)
   bool clean = false;
   Registers registers;
 

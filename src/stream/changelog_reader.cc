@@ -43,6 +43,7 @@ Verdict ChangelogReader::take(std::int64_t offset, OpenMarker&& marker) {
   if (marker.kind == Kind::genesis) {
     from_genesis_ = true;
     chain_known_ = true;
+    logic_ = marker.logic;
   }
   open_ = std::move(marker);
   epoch_ = offset;
@@ -104,6 +105,7 @@ Verdict ChangelogReader::take(std::int64_t, Marker&& marker) {
   accepted_rows_ = checkpoint_.number == marker.number ? std::move(checkpoint_.body) : Bytes{};
   checkpoint_ = {};
   marker_ = std::move(marker);
+  logic_ = marker_.logic;
   marker_digest_ = marker_.digest();
   chain_known_ = true;
   rows_since_base_ += marker_.rows;

@@ -41,6 +41,9 @@ class ChangelogReader {
   [[nodiscard]] const BaseMarker& base() const noexcept { return base_; }
   /// The marker whose state base() is. Valid after Verdict::base.
   [[nodiscard]] const Marker& base_of() const noexcept { return first_of_epoch_; }
+  /// The logic that goes on from the state: of the last accepted marker, before the first one of
+  /// genesis (R21).
+  [[nodiscard]] const Logic& logic() const noexcept { return logic_; }
   /// The rows of the last accepted checkpoint or base, as put_row() wrote them.
   [[nodiscard]] const Bytes& rows() const noexcept { return accepted_rows_; }
   /// True when reading began at genesis, so that no state before the first marker is missing.
@@ -73,6 +76,7 @@ class ChangelogReader {
   bool chain_known_ = false;  // marker_ is the predecessor of whatever comes next
   bool epoch_rejected_ = false;
   Marker marker_;
+  Logic logic_;
   Hash128 marker_digest_;
   Marker first_of_epoch_;
   bool has_first_of_epoch_ = false;

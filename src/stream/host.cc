@@ -129,8 +129,9 @@ bool Host::turn(std::int64_t now_ms) {
   parts_.outbox->turn(now_ms);
   std::erase_if(slots_, [](const Slot& slot) {
     const Phase phase = slot.task->phase();
-    return slot.releasing && (phase == Phase::stopped || phase == Phase::fenced ||
-                              phase == Phase::failed || phase == Phase::held);
+    return slot.releasing &&
+           (phase == Phase::stopped || phase == Phase::switched || phase == Phase::fenced ||
+            phase == Phase::failed || phase == Phase::held);
   });
   return busy;
 }

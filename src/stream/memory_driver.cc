@@ -145,7 +145,7 @@ void make_topics(MemoryLog& log, TopicTable& table, const std::vector<StageSpec>
     genesis.kind = OpenMarker::Kind::genesis;
     genesis.identity = table.identity_for(spec, cluster_id, partitions);
     genesis.identity.lineage = lineage;
-    genesis.logic_version = spec.logic_version;
+    genesis.logic = spec.logic;
     const Bytes record = encode(genesis);
     for (std::int32_t partition = 0; partition < partitions; ++partition) {
       log.append(table.index_of(spec.changelog()), partition, {}, record);

@@ -52,6 +52,7 @@ void put_what(ByteWriter& out, const EnrolKey& enrol) {
   out.sized(enrol.owner);
 }
 void put_what(ByteWriter& out, const RevokeKey& revoke) { out.raw(revoke.key.bytes); }
+void put_what(ByteWriter& out, const SwitchLogic& change) { put(out, change.to); }
 
 void get_what(ByteReader& in, ReplayLetter& replay) {
   replay.letter = get_letter(in);
@@ -83,6 +84,7 @@ void get_what(ByteReader& in, EnrolKey& enrol) {
   enrol.owner = in.text();
 }
 void get_what(ByteReader& in, RevokeKey& revoke) { get_array(in, revoke.key.bytes); }
+void get_what(ByteReader& in, SwitchLogic& change) { change.to = get_logic(in); }
 
 Bytes body_of(const OperatorRecord& record) {
   check(record.author.size() <= kOperatorNameMax && record.reason.size() <= kOperatorReasonMax,
@@ -109,6 +111,7 @@ bool read_what(ByteReader& in, OperatorRecord& record) {
     case 4: get_what(in, record.what.emplace<AcceptSender>()); break;
     case 5: get_what(in, record.what.emplace<EnrolKey>()); break;
     case 6: get_what(in, record.what.emplace<RevokeKey>()); break;
+    case 7: get_what(in, record.what.emplace<SwitchLogic>()); break;
     default: return false;
   }
   const auto* enrol = std::get_if<EnrolKey>(&record.what);
@@ -141,8 +144,8 @@ bool read_signatures(ByteReader& in, OperatorRecord& record) {
 }  // namespace
 
 std::string_view verb_of(const OperatorRecord& record) noexcept {
-  constexpr std::array<std::string_view, 6> kVerbs = {"replay", "discard", "moved",
-                                                      "accept", "enrol",   "revoke"};
+  constexpr std::array<std::string_view, 7> kVerbs = {"replay", "discard", "moved", "accept",
+                                                      "enrol",  "revoke",  "switch"};
   static_assert(std::variant_size_v<decltype(record.what)> == kVerbs.size());
   return kVerbs[record.what.index()];
 }
@@ -221,6 +224,8 @@ std::string_view to_string(OperatorVerdict verdict) noexcept {
     case OperatorVerdict::not_here: return "not_here";
     case OperatorVerdict::unknown_key: return "unknown_key";
     case OperatorVerdict::was_revoked: return "was_revoked";
+    case OperatorVerdict::already_switched: return "already_switched";
+    case OperatorVerdict::not_next: return "not_next";
   }
   return "unknown";
 }

@@ -1,5 +1,5 @@
 // OperatorRecord: what an operator asks of one task, as a record of the log, so that replay, every
-// reader and every auditor see it where it happened (R8, R12, R24). The layout: docs/wire.md.
+// reader and every auditor see it where it happened (R8, R12, R21, R24). The layout: docs/wire.md.
 //
 // It is written to payments.incoming. The task that reads it there hands it on, as an event, to
 // the task that it is for; that one answers on ops.dlq.
@@ -16,6 +16,7 @@
 #include "base/signature.h"
 #include "stream/dead_letter.h"
 #include "stream/frame.h"
+#include "stream/logic.h"
 
 namespace kpay::stream {
 
@@ -59,6 +60,12 @@ struct RevokeKey {
   PublicKey key;
 };
 
+/// The task ends after the record that brings this, with a clean marker that names `to`; only a
+/// build of that logic goes on from there (R21). Repeated, it changes nothing.
+struct SwitchLogic {
+  Logic to;
+};
+
 struct OperatorSignature {
   PublicKey key;
   Signature signature;
@@ -72,11 +79,13 @@ struct OperatorRecord {
   Uuid id;             ///< made by the tool: the answer names it
   std::string author;  ///< who asks, at most kOperatorNameMax bytes
   std::string reason;  ///< why, at most kOperatorReasonMax bytes
-  std::variant<ReplayLetter, DiscardLetter, MovedLetter, AcceptSender, EnrolKey, RevokeKey> what;
+  std::variant<ReplayLetter, DiscardLetter, MovedLetter, AcceptSender, EnrolKey, RevokeKey,
+               SwitchLogic>
+      what;
   std::vector<OperatorSignature> signatures{};
 };
 
-/// "replay", "discard", "moved", "accept", "enrol", "revoke".
+/// "replay", "discard", "moved", "accept", "enrol", "revoke", "switch".
 [[nodiscard]] std::string_view verb_of(const OperatorRecord& record) noexcept;
 /// The dead letter that it is about; null for those about something else.
 [[nodiscard]] const LetterKey* letter_of(const OperatorRecord& record) noexcept;
@@ -106,6 +115,8 @@ enum class OperatorVerdict : std::uint8_t {
   not_here = 9,      ///< enrol, revoke: this task reads nothing from outside
   unknown_key = 10,  ///< revoke: it isn't enrolled
   was_revoked = 11,  ///< enrol: never again, or an old record could be sent once more
+  already_switched = 12,  ///< switch: to what decides here, or did before
+  not_next = 13,          ///< switch: not the version after the one that decides here
 };
 [[nodiscard]] std::string_view to_string(OperatorVerdict verdict) noexcept;
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "stream/event.h"
+#include "stream/logic.h"
 
 namespace kpay::stream {
 
@@ -79,7 +80,7 @@ struct StageSpec {
   Pace pace = Pace::prompt;
   std::vector<std::uint16_t> senders;  ///< stages that may write frames to the input
   std::vector<OutputSpec> outputs;
-  std::uint32_t logic_version = 1;  ///< changes exactly when a golden transcript does (R21)
+  Logic logic{1, {}};               ///< changes exactly when a golden transcript does (R21)
   std::size_t event_bytes_max = 0;  ///< the largest legal input event (R13)
   /// Makes the state machine of one partition out of `partitions`.
   std::function<std::unique_ptr<Stage>(std::int32_t partition, std::int32_t partitions)> make;

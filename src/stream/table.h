@@ -33,6 +33,9 @@ using Fields = std::vector<Field>;
 /// Takes rows as bytes; no value means that the row was deleted. Views are valid during the call.
 using RowSink = std::function<void(ByteView key, std::optional<ByteView> value)>;
 
+/// What a row of that table adds to the sum of its rows.
+[[nodiscard]] Hash128 row_hash(std::uint16_t table, ByteView key, ByteView value);
+
 /// What the runtime sees of a table. One thread, except describe functions, which are pure.
 class TableBase {
  public:

@@ -14,6 +14,7 @@ const char* to_string(Phase phase) noexcept {
     case Phase::running: return "running";
     case Phase::stopping: return "stopping";
     case Phase::stopped: return "stopped";
+    case Phase::switched: return "switched";
     case Phase::fenced: return "fenced";
     case Phase::failed: return "failed";
     case Phase::held: return "held";
@@ -217,6 +218,8 @@ TaskStatus Task::status() const {
     status.epoch = restorer_->reader().epoch();
   }
   status.now = registers_.now;
+  status.logic_version = parts_.spec.logic.version;
+  status.state_version = state_version_;
   status.dead_letters_open = loading_ ? 0 : dead_letters_.size();
   for (const TableBase* table : tables_) {
     status.rows += loading_ ? 0 : table->size();

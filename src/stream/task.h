@@ -104,6 +104,7 @@ enum class Phase : std::uint8_t {
   running,
   stopping,  ///< writing the clean marker
   stopped,   ///< clean: never runs again
+  switched,  ///< clean, at a switch record: a build of the next logic goes on (R21)
   fenced,    ///< a newer takeover stands in the log
   failed,    ///< the world failed: take over again after a pause
   held,      ///< needs an operator
@@ -129,6 +130,8 @@ struct TaskStatus {
   std::int64_t epoch = -1;
   Hash128 state_hash;  ///< of that marker
   Timestamp now;
+  std::uint32_t logic_version = 0;  ///< of this build
+  std::uint32_t state_version = 0;  ///< that goes on from its last marker; 0 while unknown
   std::uint64_t rows = 0;
   std::size_t unacknowledged_bytes = 0;
   std::uint64_t records = 0;   ///< input records processed
@@ -232,6 +235,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   [[nodiscard]] std::int32_t partition() const noexcept { return parts_.partition; }
   [[nodiscard]] std::span<TableBase* const> tables() const noexcept { return tables_; }
   [[nodiscard]] TaskPort& port() const noexcept { return *parts_.port; }
+  /// What it must never change under; with its lineage once the changelog told it.
+  [[nodiscard]] const Identity& identity() const noexcept { return parts_.identity; }
   /// For range reads: take the pointer here, and before this turn ends give its use to
   /// TaskPort::background. Null while the task doesn't run.
   [[nodiscard]] store::StateStore* store() const noexcept {
@@ -287,6 +292,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   // Running and letting go (task.cc)
   void run();
   void hold(std::string why);
+  void refuse_version(const Marker& marker, const Logic& logic);
   void fail(std::string why);
   void fence(std::string why);
   void leave(Phase phase, std::string why);
@@ -318,6 +324,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
                   static_cast<std::size_t>(partition)];
   }
   void send_tick();
+  void stop_at_switch();
 
   // Operators' records (task_operator.cc)
   struct OperatorResult {
@@ -333,6 +340,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   [[nodiscard]] bool is_signed(const Event& event, const OperatorRecord& record) const;
   OperatorVerdict enrol_key(const EnrolKey& enrol);
   OperatorVerdict revoke_key(const RevokeKey& revoke);
+  OperatorVerdict switch_logic(const SwitchLogic& change);
   [[nodiscard]] bool reads_from_outside() const noexcept {
     return parts_.spec.input_shape == RecordShape::single;
   }
@@ -394,6 +402,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   std::vector<Ready> ready_;  // records cut while an input record is processed
   bool processing_ = false;
   store::DeathNote* note_ = nullptr;
+  std::optional<Logic> switch_to_;  // met in the input: it ends after that record (R21)
+  std::uint32_t state_version_ = 0;
   Frame frame_;
   std::optional<LogRecord> waiting_;  // its time jumps; views into the bytes below
   Bytes waiting_key_;

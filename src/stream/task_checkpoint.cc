@@ -122,7 +122,7 @@ void Task::freeze(bool clean) {
   marker.epoch = epoch_;
   marker.number = last_marker_.number + 1;
   marker.previous_digest = last_digest_;
-  marker.logic_version = parts_.spec.logic_version;
+  marker.logic = switch_to_ ? *switch_to_ : parts_.spec.logic;
   marker.clean = clean;
   RowPacker packer(false, epoch_, marker.number,
                    KPAY_FAILPOINT_ARMED(within_rows) ? 1 : parts_.options.frame_bytes_max);
@@ -228,6 +228,7 @@ void Task::on_marker_accepted() {
   KPAY_FAILPOINT(marker_read_back);
   last_marker_ = checkpoint_->marker;
   last_digest_ = last_marker_.digest();
+  state_version_ = last_marker_.logic.version;
   if (store_given_up_) {
     on_committed({});
   } else {
@@ -278,7 +279,12 @@ void Task::on_committed(const Result<void>& committed) {
   if (clean) {
     KPAY_FAILPOINT(after_clean_marker);
     tell(TaskNotice::Kind::released, "clean");
-    leave(Phase::stopped, "clean");
+    if (switch_to_) {
+      leave(Phase::switched, "switched to logic version " + std::to_string(switch_to_->version) +
+                                 " at input position " + std::to_string(registers_.position));
+    } else {
+      leave(Phase::stopped, "clean");
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Task: receiving records, applying events, sending what they cause (R3–R10, R24).
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/plant.h"
 #include "stream/task_parts.h"
 
@@ -194,6 +195,16 @@ void Task::process(const LogRecord& record) {
   if (KPAY_PLANT(position_not_moved_by_ticks) && tick) {
     registers_.position = record.offset;
   }
+  if (switch_to_) {
+    stop_at_switch();
+  }
+}
+
+// R21: whatever lies behind the record, read ahead or not, is for another build.
+void Task::stop_at_switch() {
+  KPAY_FAILPOINT(at_switch, parts_.outbox->turn(now_ms_));
+  phase_ = Phase::stopping;
+  parts_.port->stop_input();
 }
 
 bool Task::time_jumps(Timestamp to) const {

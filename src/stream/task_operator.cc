@@ -1,7 +1,8 @@
-// Task: operators' records (R8, R12, R24). A task acts on those that name it, and hands on those
-// that name a task which reads one of its outputs.
+// Task: operators' records (R8, R12, R21, R24). A task acts on those that name it, and hands on
+// those that name a task which reads one of its outputs.
 #include <algorithm>
 
+#include "base/plant.h"
 #include "stream/task_parts.h"
 
 namespace kpay::stream {
@@ -37,7 +38,12 @@ void Task::hand_on(const Event& event, const OperatorRecord& record) {
   }
   const EventHeader header{static_cast<std::uint32_t>(event.payload.size()), event.origin.index,
                            event.origin.offset, event.time, record.id};
-  publish(static_cast<std::size_t>(found - outputs), record.partition, {}, header, event.payload);
+  const auto output = static_cast<std::size_t>(found - outputs);
+  publish(output, record.partition, {}, header, event.payload);
+  if (std::holds_alternative<SwitchLogic>(record.what) &&
+      !lane(output, record.partition).builder.empty()) {
+    flush(output, record.partition);  // nothing of ours stands behind it in its frame
+  }
 }
 
 Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& record) {
@@ -49,6 +55,9 @@ Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& reco
   }
   if (const auto* revoke = std::get_if<RevokeKey>(&record.what)) {
     return {revoke_key(*revoke), 0};
+  }
+  if (const auto* change = std::get_if<SwitchLogic>(&record.what)) {
+    return {switch_logic(*change), 0};
   }
   const LetterKey& key = *letter_of(record);
   const OpenLetter* letter = dead_letters_.find(key);
@@ -143,6 +152,21 @@ OperatorVerdict Task::revoke_key(const RevokeKey& revoke) {
   }
   revoked_keys_.put(revoke.key, {known->owner, registers_.now});
   operator_keys_.erase(revoke.key);
+  return OperatorVerdict::done;
+}
+
+// R21: one version after the other, since a version reads what its predecessor wrote, and no more.
+OperatorVerdict Task::switch_logic(const SwitchLogic& change) {
+  const Logic& now = switch_to_ ? *switch_to_ : parts_.spec.logic;
+  if (change.to == now || change.to.version < now.version) {
+    return OperatorVerdict::already_switched;
+  }
+  if (switch_to_ || change.to.version != now.version + 1) {
+    return OperatorVerdict::not_next;
+  }
+  if (!KPAY_PLANT(switch_ignored)) {
+    switch_to_ = change.to;
+  }
   return OperatorVerdict::done;
 }
 

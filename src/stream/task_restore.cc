@@ -40,9 +40,37 @@ void Task::start(std::int64_t now_ms, Role role) {
 // another owner's unfinished checkpoint left is dropped as everybody drops it.
 void Task::promote() {
   standby_ = false;
-  if (phase_ == Phase::standby) {
-    phase_ = Phase::restoring;
-    send_takeover();
+  if (phase_ != Phase::standby) {
+    return;
+  }
+  if (restorer_ && restorer_->proven() &&
+      restorer_->reader().logic().version > parts_.spec.logic.version) {
+    refuse_version(restorer_->marker(), restorer_->reader().logic());
+    return;
+  }
+  phase_ = Phase::restoring;
+  send_takeover();
+}
+
+// R21: only a switch record leads from one logic to the next, and only to that one. Where a file or
+// what was followed says so, nothing was appended yet.
+void Task::refuse_version(const Marker& marker, const Logic& logic) {
+  const Logic& own = parts_.spec.logic;
+  state_version_ = logic.version;
+  last_marker_ = marker;
+  registers_ = marker.registers;
+  const std::string here = " at input position " + std::to_string(marker.registers.position);
+  if (logic.version == own.version) {
+    hold("refused by version: logic version " + std::to_string(own.version) +
+         " of another build (" + to_string(logic.rules_hash) + ") goes on" + here +
+         ", this build's is " + to_string(own.rules_hash));
+  } else if (logic.version > own.version) {
+    hold("refused by version: switched to logic version " + std::to_string(logic.version) + here +
+         ", this build has " + std::to_string(own.version));
+  } else {
+    hold("refused by version: the state is of logic version " + std::to_string(logic.version) +
+         here + ", this build has " + std::to_string(own.version) +
+         ", and no switch record has led there");
   }
 }
 
@@ -179,6 +207,10 @@ void Task::check_first(const LogRecord& record) {
     return;
   }
   parts_.identity.lineage = marker->identity.lineage;
+  if (!standby_ && file_ && file_->logic.version > parts_.spec.logic.version) {
+    refuse_version(*file_, file_->logic);  // versions only grow, so the log says no less
+    return;
+  }
   phase_ = standby_ ? Phase::standby : Phase::restoring;
   if (!standby_) {
     send_takeover();
@@ -203,7 +235,7 @@ OpenMarker Task::open_marker(OpenMarker::Kind kind) const {
   marker.nonce = nonce_;
   marker.owner = parts_.options.owner;
   marker.build = parts_.options.build;
-  marker.logic_version = parts_.spec.logic_version;
+  marker.logic = parts_.spec.logic;
   marker.previous_epoch = epoch_;
   return marker;
 }
@@ -317,17 +349,19 @@ void Task::finish_restore() {
       }
       return;
     }
-    if (marker.logic_version != parts_.spec.logic_version) {
-      hold("refused by version: the state is of logic " + std::to_string(marker.logic_version) +
-           ", this build has " + std::to_string(parts_.spec.logic_version));
-      return;
-    }
+  }
+  if (reader.logic() != parts_.spec.logic && !KPAY_PLANT(started_without_switch)) {
+    refuse_version(marker, reader.logic());
+    return;
+  }
+  if (marker.number > 0) {
     last_marker_ = marker;
     last_digest_ = marker.digest();
     registers_ = marker.registers;
   }
   KPAY_FAILPOINT(restored);
   restored_ = true;
+  state_version_ = reader.logic().version;
   epoch_ = *takeover_offset_;
   since_base_ = checkpoints_since_base();
   reader.keep_rows(false);

@@ -402,6 +402,39 @@ struct AuditFinding {
   }
 };
 
+struct SnapshotTaken {
+  static constexpr std::string_view name = "SnapshotTaken";
+  static constexpr Level level = Level::info;
+  static constexpr std::string_view about =
+      "a task's state was copied to a snapshot; commits waited at most so long for it at once";
+  std::string stage{};
+  std::int32_t partition = 0;
+  std::string path{};
+  std::int64_t position = 0;
+  std::uint64_t checkpoint = 0;
+  std::uint64_t bytes = 0;
+  std::int64_t took_ms = 0;
+  std::int64_t commit_waited_ms_max = 0;
+
+  void fields(auto&& f) const {
+    f("stage", stage), f("partition", partition), f("path", path), f("position", position);
+    f("checkpoint", checkpoint), f("bytes", bytes), f("took_ms", took_ms);
+    f("commit_waited_ms_max", commit_waited_ms_max);
+  }
+};
+
+struct SnapshotFailed {
+  static constexpr std::string_view name = "SnapshotFailed";
+  static constexpr Level level = Level::warning;
+  static constexpr std::string_view about =
+      "a snapshot could not be taken, or one that is kept can't be read; the task goes on";
+  std::string stage{};
+  std::int32_t partition = 0;
+  std::string error{};
+
+  void fields(auto&& f) const { f("stage", stage), f("partition", partition), f("error", error); }
+};
+
 struct AuditState {
   static constexpr std::string_view name = "AuditState";
   static constexpr Level level = Level::info;
@@ -420,7 +453,8 @@ using AllEvents =
                TaskAssigned, TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced,
                CheckpointSlow, CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly,
                SenderDiverged, OperatorActed, DeadLettered, DeliveryFailed, BrokerUnavailable,
-               BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused, AuditFinding, AuditState>;
+               BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused, SnapshotTaken,
+               SnapshotFailed, AuditFinding, AuditState>;
 
 /// Calls f(event) with an empty event of each kind, in the order of the catalogue.
 void each_event(auto&& f) {

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "core/limits.h"
+#include "core/logic.h"
 #include "core/world.h"
 #include "golden/golden.h"
 
@@ -161,7 +161,7 @@ TEST(Transcript, R21_The_logic_version_changes_exactly_when_the_transcript_does)
   tell_payments(teller);
   tell_closing(teller);
   const std::string transcript =
-      "logic version " + std::to_string(kLogicVersion) + "\n" + teller.end();
+      "logic version " + std::to_string(kLogic.version) + "\n" + teller.end();
   const std::optional<std::string> golden = testing::read_golden(kFile);
   if (golden && *golden != transcript) {
     const bool same_version =
@@ -172,6 +172,8 @@ TEST(Transcript, R21_The_logic_version_changes_exactly_when_the_transcript_does)
         << "kLogicVersion was raised, but the core decides as before";
   }
   testing::expect_golden(kFile, transcript);
+  EXPECT_EQ(to_string(kLogic.rules_hash), to_string(hash128(as_bytes(body_of(transcript)))))
+      << "the hash of what this version does, in core/logic.h";
 }
 
 }  // namespace

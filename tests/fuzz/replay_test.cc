@@ -67,7 +67,7 @@ TEST(FuzzCorpus, HasTheSeedsThatTheEncodersWrite) {
     }
     ASSERT_TRUE(std::filesystem::exists(path)) << path << ": KPAY_REWRITE_GOLDEN=1 writes it";
     // SQLite's own bytes differ from one of its versions to the next.
-    if (!name.starts_with("state_file/")) {
+    if (!name.starts_with("state_file/") && !name.starts_with("snapshot/")) {
       EXPECT_EQ(as_text(content(path)), as_text(seed)) << path;
     }
   }

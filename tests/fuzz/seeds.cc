@@ -15,6 +15,8 @@
 #include "store/state_file.h"
 #include "stream/changelog.h"
 #include "stream/operator_record.h"
+#include "stream/snapshot.h"
+#include "stream/table.h"
 
 namespace kpay::fuzz {
 
@@ -97,7 +99,7 @@ void add_changelog(Seeds& seeds) {
     marker.identity = stream::Identity{"cluster-1", {{1}}, 12, {{{2}}, {{3}}}};
     marker.owner = "account-1";
     marker.build = "1.0.0+abcdef";
-    marker.logic_version = 1;
+    marker.logic.version = 1;
     marker.previous_epoch = 42;
     add(name, encode(marker));
   }
@@ -221,6 +223,34 @@ void add_state_files(Seeds& seeds) {
   ByteWriter out(seed);
   out.put(static_cast<std::uint32_t>(bytes.size()));
   out.raw(as_bytes(bytes));
+}
+
+void add_snapshots(Seeds& seeds) {
+  const ScratchFolder folder("snapshot-seeds");
+  stream::SnapshotManifest manifest{
+      "settle", 0, {"cluster", {{1}}, 1, {{{2}}}}, {5}, "inflight-1", "1.0.0", {}, {}};
+  Bytes rows;
+  {
+    auto file = store::StateFile::open(
+        {folder.file("settle.db"), stream::file_identity("settle", 0, manifest.identity)});
+    const Bytes value = bytes_of("value");
+    std::vector<store::StoredRow> row{{1, value, ByteView(value)}};
+    stream::Marker& marker = manifest.marker;
+    marker.number = 1;
+    marker.state_hash = stream::state_hash(stream::row_hash(1, value, value), marker.registers);
+    check((*file)->commit(row, stream::encode(marker), false).has_value(), "it can be written");
+    check((*file)->begin_copy(folder.file("state.db")).has_value(), "it can be copied");
+    check(*(*file)->copy_more(1000), "it is small");
+  }
+  manifest.file = *sum_file(folder.file("state.db"));
+  std::ifstream in(folder.file("state.db"), std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  const std::string text = stream::encode(manifest);
+  Bytes& seed = seeds["snapshot/whole"];
+  ByteWriter out(seed);
+  out.sized(text);
+  out.raw(as_bytes(bytes));
+  seeds["snapshot/manifest"] = to_bytes(ByteView(seed).first(4 + text.size()));
 }
 
 // --- texts
@@ -358,6 +388,7 @@ Seeds all_seeds() {
   add_operators(seeds);
   add_rows(seeds);
   add_state_files(seeds);
+  add_snapshots(seeds);
   add_control(seeds);
   add_http(seeds);
   add_forms(seeds);

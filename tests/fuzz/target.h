@@ -41,6 +41,7 @@ void run_proposal(ByteView input);
 void run_restore(ByteView input);
 void run_result(ByteView input);
 void run_rows(ByteView input);
+void run_snapshot(ByteView input);
 void run_state_file(ByteView input);
 void run_table_json(ByteView input);
 void run_tables(ByteView input);

@@ -25,6 +25,7 @@ std::span<const Target> all_targets() {
       Target{"restore", run_restore},
       Target{"result", run_result},
       Target{"rows", run_rows},
+      Target{"snapshot", run_snapshot, 32 * 1024},
       Target{"state_file", run_state_file, 32 * 1024},
       Target{"table_json", run_table_json, 64 * 1024},
       Target{"tables", run_tables},

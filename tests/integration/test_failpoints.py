@@ -11,7 +11,7 @@ import unittest
 
 from suite import LONG, ROOT, RigCase, wait_for
 from rig import LoadService
-from victims import BASE, BIN, CHECKPOINT, OUTPUTS, POINTS, Victim, points_in_source
+from victims import BASE, BIN, CHECKPOINT, OUTPUTS, POINTS, SWITCH, Victim, points_in_source
 
 sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import wire  # noqa: E402
@@ -25,7 +25,7 @@ INSTANCES = {"inflight-1": "inflight", "account-1": "account", "account-2": "acc
 
 class Orders(unittest.TestCase):
     def test_every_failpoint_of_the_runtime_gets_its_turn(self):
-        self.assertEqual(points_in_source(), set(POINTS))
+        self.assertEqual(points_in_source(), {*POINTS, *SWITCH})
 
 
 class Failpoints(RigCase):

@@ -20,6 +20,7 @@ BASE = {"after_renewal": 2, "renewal_read_back": 2, "base_begun": 2, "within_bas
         "base_read_back": 2, "before_trim": 2, "after_trim": 2}
 START = {"after_takeover_marker": 2, "takeover_acknowledged": 2, "while_restoring": 40, "restored": 2, "resumed": 2}
 # These need an end in good order: the daemon is asked to stop once it runs.
+SWITCH = {"at_switch": 1}  # met once, at a switch record: test_switch.py
 RELEASE = {"after_clean_marker": 2, "revoke_begun": 1, "revoke_finished": 1}
 POINTS = {**OUTPUTS, **CHECKPOINT, **BASE, **START, **RELEASE}
 # So that what was handed over has left the process when it dies; else it dies with it.

@@ -4,6 +4,7 @@
 
 #include "core/dead_letter.h"
 #include "core/limits.h"
+#include "core/logic.h"
 #include "golden/golden.h"
 #include "stages/flow.h"
 
@@ -421,7 +422,8 @@ TEST(Specs, Names_numbers_and_topics_stay_for_good) {
     EXPECT_EQ(specs[i].input, inputs[i]);
     EXPECT_EQ(specs[i].senders, i == 0 ? std::vector<std::uint16_t>{}
                                        : (std::vector<std::uint16_t>{kIntake, kAccount}));
-    EXPECT_EQ(specs[i].logic_version, core::kLogicVersion);
+    EXPECT_EQ(specs[i].logic, logic_of_build());
+    EXPECT_EQ(specs[i].logic.version, core::kLogic.version);
   }
 }
 

@@ -110,7 +110,7 @@ stream::OpenMarker TestDriver::genesis(const std::string& stage) const {
   genesis.kind = stream::OpenMarker::Kind::genesis;
   genesis.identity = topics_.identity_for(spec(stage), options_.cluster_id, options_.partitions);
   genesis.identity.lineage = kLineage;
-  genesis.logic_version = spec(stage).logic_version;
+  genesis.logic = spec(stage).logic;
   return genesis;
 }
 
@@ -130,8 +130,9 @@ const stream::StageSpec& TestDriver::spec(const std::string& stage) const {
 
 TestDriver::ProcessId TestDriver::start_idle(const std::string& disk) {
   const ProcessId id = processes_.size();
+  auto specs = std::make_unique<const std::vector<stream::StageSpec>>(options_.specs);
   stream::MemoryProcess::Parts parts;
-  parts.specs = &options_.specs;
+  parts.specs = specs.get();
   parts.topics = &topics_;
   parts.log = &log_;
   parts.cluster_id = options_.cluster_id;
@@ -147,7 +148,8 @@ TestDriver::ProcessId TestDriver::start_idle(const std::string& disk) {
     notices_.push_back({id, spec.name, partition, notice});
   };
   parts.random_seed = options_.seed + id;
-  processes_.push_back({std::make_unique<stream::MemoryProcess>(std::move(parts)), disk});
+  processes_.push_back(
+      {std::move(specs), std::make_unique<stream::MemoryProcess>(std::move(parts)), disk});
   process(id).set_filter([this, id](stream::TopicIndex, std::int32_t, ByteView) {
     Process& self = processes_[id];
     if (self.appends_left == 0) {

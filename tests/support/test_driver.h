@@ -135,9 +135,14 @@ class TestDriver {
   [[nodiscard]] stream::MemoryLog& log() noexcept { return log_; }
   [[nodiscard]] stream::TopicTable& topics() noexcept { return topics_; }
   [[nodiscard]] const stream::StageSpec& spec(const std::string& stage) const;
-  /// What the next tasks of a stage are told to be.
+  /// Processes that are started from now on are of a build that has this in place of the stage of
+  /// the same name.
+  void set_spec(stream::StageSpec spec) {
+    const std::size_t place = spec_index(spec.name);
+    options_.specs[place] = std::move(spec);
+  }
   void set_logic_version(const std::string& stage, std::uint32_t version) {
-    options_.specs[spec_index(stage)].logic_version = version;
+    options_.specs[spec_index(stage)].logic.version = version;
   }
   /// Genesis as make_topics() writes it, for tests that write a log by hand.
   [[nodiscard]] stream::OpenMarker genesis(const std::string& stage) const;
@@ -164,6 +169,7 @@ class TestDriver {
     bool open = false;
   };
   struct Process {
+    std::unique_ptr<const std::vector<stream::StageSpec>> specs;  // of its build
     std::unique_ptr<stream::MemoryProcess> process;
     std::string disk;
     bool frozen = false;

@@ -101,6 +101,8 @@ class Source final : public stream::Stage {
 
 class Adder final : public stream::Stage {
  public:
+  explicit Adder(std::int64_t times) : times_(times) {}
+
   std::span<stream::TableBase* const> tables() override { return tables_; }
 
   std::optional<stream::DeadLetterReason> apply(const stream::Event& event, Timestamp,
@@ -118,7 +120,7 @@ class Adder final : public stream::Stage {
       return kToyMissing;
     }
     Tally& row = tallies_.find(name) != nullptr ? tallies_.change(name) : tallies_.insert(name, {});
-    row.sum += *number_of(words[1]);
+    row.sum += times_ * *number_of(words[1]);
     if (row.sum == 0) {
       tallies_.erase(name);
     }
@@ -131,6 +133,7 @@ class Adder final : public stream::Stage {
   }
 
  private:
+  std::int64_t times_;
   Tallies tallies_{"tallies"};
   std::array<stream::TableBase*, 1> tables_{&tallies_};
 };
@@ -203,7 +206,14 @@ stream::StageSpec adder_spec() {
   spec.senders = {kSource};
   spec.outputs = {{kToyOut, stream::RecordShape::frame}, {kToyPublic, stream::RecordShape::single}};
   spec.event_bytes_max = kToyEventBytesMax;
-  spec.make = [](std::int32_t, std::int32_t) { return std::make_unique<Adder>(); };
+  spec.make = [](std::int32_t, std::int32_t) { return std::make_unique<Adder>(1); };
+  return spec;
+}
+
+stream::StageSpec next_adder_spec() {
+  stream::StageSpec spec = adder_spec();
+  ++spec.logic.version;
+  spec.make = [](std::int32_t, std::int32_t) { return std::make_unique<Adder>(10); };
   return spec;
 }
 

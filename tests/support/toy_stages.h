@@ -75,5 +75,7 @@ using Timers = stream::Table<std::uint64_t, Timer, TimerCodec>;
 [[nodiscard]] stream::StageSpec source_spec();
 /// toy.mid → toy.out, toy.public. Table: tallies.
 [[nodiscard]] stream::StageSpec adder_spec();
+/// The same by the next logic version, which adds ten times the amount.
+[[nodiscard]] stream::StageSpec next_adder_spec();
 
 }  // namespace kpay::test

@@ -134,6 +134,7 @@ int run(int argc, const char* const* argv) {
   add_load(app, session);
   add_dlq(app, session);
   add_status(app, session);
+  add_snapshots(app, session);
   add_tasks(app, session);
   add_keys(app, session);
   add_proposals(app, session);

@@ -43,6 +43,7 @@ void add_pipeline(CLI::App& app, Session& session);
 void add_dlq(CLI::App& app, Session& session);
 void add_load(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
+void add_snapshots(CLI::App& app, Session& session);
 void add_tasks(CLI::App& app, Session& session);
 void add_keys(CLI::App& app, Session& session);
 void add_proposals(CLI::App& app, Session& session);

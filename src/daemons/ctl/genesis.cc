@@ -87,14 +87,14 @@ Result<GenesisDecision> decide_genesis(const std::vector<ChangelogView>& changel
 }
 
 Bytes genesis_record(const ChangelogView& changelog, const Uuid& lineage,
-                     std::uint32_t logic_version, const std::string& build) {
+                     const stream::Logic& logic, const std::string& build) {
   stream::OpenMarker genesis;
   genesis.kind = stream::OpenMarker::Kind::genesis;
   genesis.identity = changelog.expected;
   genesis.identity.lineage = lineage;
   genesis.owner = "kpayctl";
   genesis.build = build;
-  genesis.logic_version = logic_version;
+  genesis.logic = logic;
   return stream::encode(genesis);
 }
 

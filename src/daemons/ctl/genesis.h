@@ -44,6 +44,6 @@ struct GenesisDecision {
 
 /// The record.
 [[nodiscard]] Bytes genesis_record(const ChangelogView& changelog, const Uuid& lineage,
-                                   std::uint32_t logic_version, const std::string& build);
+                                   const stream::Logic& logic, const std::string& build);
 
 }  // namespace kpay::ctl

@@ -29,6 +29,10 @@ std::string asked_by(const stream::OperatorRecord& record) {
     return text + " " + task_text(accept->sender) + " at " + task + " after number " +
            std::to_string(accept->seen.last);
   }
+  if (const auto* change = std::get_if<stream::SwitchLogic>(&record.what)) {
+    return text + " " + task + " to logic version " + std::to_string(change->to.version) + " (" +
+           to_string(change->to.rules_hash) + ")";
+  }
   if (const auto* enrol = std::get_if<stream::EnrolKey>(&record.what)) {
     return text + " " + to_string(enrol->key) + " of " + enrol->owner + " at " + task;
   }

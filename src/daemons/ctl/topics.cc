@@ -195,13 +195,9 @@ Result<void> write_genesis(const tool::Connection& connection, const TopicsView&
     return Unexpected(producer.error());
   }
   const std::string build = std::string(kVersion) + "+" + std::string(kCommit);
-  std::map<std::string, std::uint32_t> logic_versions;
-  for (const stream::StageSpec& spec : stages::all_specs()) {
-    logic_versions[connection.topic(spec.changelog())] = spec.logic_version;
-  }
   for (const std::size_t place : decision.missing) {
     const ChangelogView& changelog = view.changelogs[place];
-    const Bytes record = genesis_record(changelog, lineage, logic_versions[changelog.topic], build);
+    const Bytes record = genesis_record(changelog, lineage, stages::logic_of_build(), build);
     if (Result<void> sent =
             (*producer)->send(changelog.topic, changelog.partition, {}, ByteView(record));
         !sent) {

@@ -230,7 +230,8 @@ Answer trim_answer(const std::vector<InputTrim>& plan, bool dry_run) {
   return answer;
 }
 
-Result<Answer> trim_inputs(const Session& session, const std::string& keep) {
+Result<Answer> trim_inputs(const Session& session, const std::string& keep,
+                           const std::vector<std::string>& forgotten) {
   const Result<std::int64_t> keep_ms = tool::duration_ms(keep);
   if (!keep_ms) {
     return failed(tool::Exit::usage, "usage", "--keep: " + keep_ms.error().message);
@@ -239,7 +240,7 @@ Result<Answer> trim_inputs(const Session& session, const std::string& keep) {
   if (!reached) {
     return Unexpected(reached.error());
   }
-  Result<std::vector<InputTrim>> plan = plan_trim(*reached, *keep_ms);
+  Result<std::vector<InputTrim>> plan = plan_trim(*reached, *keep_ms, forgotten);
   if (!plan) {
     return Unexpected(plan.error());
   }
@@ -286,9 +287,14 @@ void add_topics(CLI::App& app, Session& session) {
       "trim", "Delete from the stages' inputs what every stage has processed");
   auto keep = std::make_shared<std::string>("7d");
   cut->add_option("--keep", *keep, "Keep what is younger than this [7d]");
+  auto forgotten = std::make_shared<std::vector<std::string>>();
+  cut->add_option("--forget-snapshots-of", *forgotten,
+                  "An instance whose host is gone for good, and its snapshots with it");
   add_danger_options(*cut, session);
-  cut->callback([&session, keep] {
-    session.chosen = [&session, keep] { return trim_inputs(session, *keep); };
+  cut->callback([&session, keep, forgotten] {
+    session.chosen = [&session, keep, forgotten] {
+      return trim_inputs(session, *keep, *forgotten);
+    };
   });
 }
 

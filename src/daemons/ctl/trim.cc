@@ -4,7 +4,9 @@
 #include <charconv>
 #include <map>
 
+#include "base/plant.h"
 #include "base/time.h"
+#include "daemons/ctl/http_tables.h"
 #include "daemons/tool/sweep.h"
 #include "stages/specs.h"
 #include "stream/changelog_reader.h"
@@ -86,7 +88,33 @@ Result<std::map<std::string, Positions>> read_positions(
   return positions;
 }
 
+// R20: each task's oldest snapshots, of all instances.
+Result<std::vector<ToldSnapshots>> read_snapshots(const tool::Reached& reached,
+                                                  const std::vector<std::string>& forgotten) {
+  Result<std::map<std::string, std::string>> statuses =
+      read_compacted(*reached.reader, reached.topic("control.status"));
+  if (!statuses) {
+    return Unexpected(statuses.error());
+  }
+  for (const std::string& instance : forgotten) {
+    if (statuses->erase(instance) == 0) {
+      return Unexpected(ErrorCode::not_found,
+                        "no instance " + instance + " has told anything on control.status");
+    }
+  }
+  return told_snapshots(*statuses);
+}
+
 }  // namespace
+
+void add_snapshots(std::vector<InputReader>& readers, const std::vector<ToldSnapshots>& snapshots,
+                   const std::string& stage, std::int32_t partition) {
+  for (const ToldSnapshots& each : snapshots) {
+    if (each.stage == stage && each.partition == partition && !KPAY_PLANT(trim_ignores_snapshots)) {
+      readers.push_back({"snapshot of " + stage + " on " + each.instance, each.oldest.position});
+    }
+  }
+}
 
 void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
                  std::optional<std::int64_t> young) {
@@ -99,7 +127,7 @@ void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
     }
   };
   for (const InputReader& reader : readers) {
-    keep_from(reader.position.value_or(trim.bounds.begin), reader.stage);
+    keep_from(reader.position.value_or(trim.bounds.begin), reader.name);
   }
   if (young) {
     keep_from(*young, "age");
@@ -107,7 +135,8 @@ void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
   trim.to = std::max(trim.to, trim.bounds.begin);
 }
 
-Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int64_t keep_ms) {
+Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int64_t keep_ms,
+                                         const std::vector<std::string>& forgotten) {
   kafka::Admin& admin = reached.reader->admin();
   if (Result<void> allowed = check_keep(admin, keep_ms); !allowed) {
     return Unexpected(allowed.error());
@@ -133,6 +162,10 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
   if (!positions) {
     return Unexpected(positions.error());
   }
+  Result<std::vector<ToldSnapshots>> snapshots = read_snapshots(reached, forgotten);
+  if (!snapshots) {
+    return Unexpected(snapshots.error());
+  }
   std::vector<InputTrim> plan;
   for (const auto& [input, bounds] : inputs) {
     Result<std::vector<std::optional<std::int64_t>>> young =
@@ -145,6 +178,7 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
       for (const stream::StageSpec& spec : specs) {
         if (spec.input == input) {
           readers.push_back({spec.name, (*positions)[spec.name][p]});
+          add_snapshots(readers, *snapshots, spec.name, static_cast<std::int32_t>(p));
         }
       }
       InputTrim& each = plan.emplace_back();

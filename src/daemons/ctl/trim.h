@@ -2,7 +2,7 @@
 //
 // A stage needs its input from the position of its last accepted marker on. That position is read
 // from its changelog, by the rule by which everybody reads changelogs; what a group committed or a
-// file says proves nothing.
+// file says proves nothing. A snapshot is of use while its input is there, from its position on.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "daemons/ctl/kept_snapshots.h"
 #include "daemons/tool/connection.h"
 
 namespace kpay::ctl {
 
 /// A stage that reads the partition, and the next offset that it needs; none while its changelog
-/// has no accepted marker, or none that proves a whole state.
+/// has no accepted marker, or none that proves a whole state. Or a snapshot that is kept of one.
 struct InputReader {
-  std::string stage;
+  std::string name;
   std::optional<std::int64_t> position;
 };
 
@@ -27,21 +28,28 @@ struct InputTrim {
   std::int32_t partition = 0;
   stream::LogBounds bounds;  ///< as they are
   std::int64_t to = 0;       ///< what lies before it goes; never below bounds.begin
-  std::string limit;  ///< what keeps the rest: a stage's name, "age", or empty when nothing is kept
+  std::string
+      limit;  ///< what keeps the rest: a reader's name, "age", or empty when nothing is kept
 
   [[nodiscard]] std::int64_t records() const noexcept { return to - bounds.begin; }
 };
+
+/// Adds what the instances keep of a task's snapshots to the readers of its input (R20).
+void add_snapshots(std::vector<InputReader>& readers, const std::vector<ToldSnapshots>& snapshots,
+                   const std::string& stage, std::int32_t partition);
 
 /// Sets `to` and `limit`: the least of all readers' positions and of `young`, the first offset that
 /// is too young to go (none: all are old enough).
 void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
                  std::optional<std::int64_t> young);
 
-/// What could go of every stage's input, keeping what was appended within `keep_ms`. Reads all
-/// changelogs. Errors: invalid, when that is less than the brokers remember producers for;
+/// What could go of every stage's input, keeping what was appended within `keep_ms`, and what the
+/// snapshots need that the instances keep, but for those of `forgotten`. Reads all changelogs.
+/// Errors: invalid, when that is less than the brokers remember producers for;
 /// those of reaching the cluster.
 [[nodiscard]] Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached,
-                                                       std::int64_t keep_ms);
+                                                       std::int64_t keep_ms,
+                                                       const std::vector<std::string>& forgotten);
 
 /// Deletes. Done again after an error, it finishes the same work.
 [[nodiscard]] Result<void> trim(const tool::Reached& reached, const std::vector<InputTrim>& plan);

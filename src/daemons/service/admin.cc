@@ -72,6 +72,16 @@ http::Response acknowledge_time(const AdminParts& parts) {
   return http::json_response(http::JsonObject().add("tasks", *tasks).finish());
 }
 
+http::Response snapshot(const AdminParts& parts, const http::Request& request) {
+  const Result<std::vector<stream::Snapshot>> taken =
+      parts.snapshot(std::string(http::Request::get(request.query, "path")));
+  if (!taken) {
+    return refused(taken.error());
+  }
+  return http::json_response(
+      http::JsonObject().add_json("snapshots", snapshots_json(*taken)).finish());
+}
+
 http::Response set_log_level(const AdminParts& parts, const http::Request& request) {
   using telemetry::Level;
   const std::string_view wanted = http::Request::get(request.query, "level");
@@ -118,6 +128,7 @@ void add_admin_commands(http::Router& router, const AdminParts& parts) {
   });
   add("drain", [parts](const http::Request& request) { return drain(parts, request); });
   add("resume", [parts](const http::Request&) { return resume(parts); });
+  add("snapshot", [parts](const http::Request& request) { return snapshot(parts, request); });
   add("acknowledge-time", [parts](const http::Request&) { return acknowledge_time(parts); });
   add("log-level", [parts](const http::Request& request) { return set_log_level(parts, request); });
 }

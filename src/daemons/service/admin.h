@@ -10,6 +10,7 @@
 #include "daemons/service/drain.h"
 #include "daemons/service/status.h"
 #include "http/router.h"
+#include "stream/snapshot.h"
 #include "telemetry/telemetry.h"
 
 namespace kpay::daemons {
@@ -21,6 +22,8 @@ struct AdminParts {
   std::function<InstanceStatus()> status;
   std::function<Result<DrainReport>(std::optional<std::int64_t> deadline_ms)> drain;
   std::function<Result<void>()> resume;
+  /// Of every task, in a folder; empty: where they are kept.
+  std::function<Result<std::vector<stream::Snapshot>>(const std::string& folder)> snapshot;
   /// How many tasks waited for it.
   std::function<Result<std::size_t>()> acknowledge_time;
 };

@@ -8,7 +8,9 @@
 #include "config/daemon_config.h"
 #include "daemons/service/admin.h"
 #include "daemons/service/exit_codes.h"
+#include "daemons/service/restore_snapshot.h"
 #include "daemons/service/service.h"
+#include "http/target.h"
 
 namespace kpay::daemons {
 
@@ -28,12 +30,23 @@ int run_file(const DaemonKind& kind, const std::string& file, bool only_check) {
   return only_check ? selfcheck(kind, *config) : run_service(kind, *config, build);
 }
 
+int restore_file(const DaemonKind& kind, const std::string& file, const std::string& snapshot) {
+  Result<config::DaemonConfig> config = config::load_daemon_config(file);
+  if (!config) {
+    return refuse_config(config.error());
+  }
+  const Result<std::string> done = restore_snapshot(kind, *config, snapshot);
+  std::fprintf(done ? stdout : stderr, "%s\n", done ? done->c_str() : done.error().message.c_str());
+  return done ? kExitOk : exit_code_of(done.error().code);
+}
+
 // `admin`, with what its verbs mean to the admin socket.
 struct AdminCommandLine {
   CLI::App* app = nullptr;
   std::string socket{};
   std::string config{};
   std::string level{};
+  std::string folder{};
   std::int64_t deadline_ms = 0;
 
   explicit AdminCommandLine(CLI::App& root) {
@@ -48,6 +61,12 @@ struct AdminCommandLine {
     drain->fallthrough();
     drain->add_option("--deadline-ms", deadline_ms, "what takes longer is dropped; stop.deadline")
         ->check(CLI::Range(1, 600'000));
+    CLI::App* snapshot = app->add_subcommand(
+        "snapshot", "copies every task's state to a snapshot, while it runs, and prints them");
+    snapshot->fallthrough();
+    snapshot->add_option("path", folder,
+                         "a folder on the daemon's host to put them in; without it, "
+                         "snapshots.directory, which the inputs are kept for (R20)");
     app->add_subcommand("resume", "takes tasks again after a drain")->fallthrough();
     app->add_subcommand("acknowledge-time", "a jump of time is right: go on (R3)")->fallthrough();
     CLI::App* log = app->add_subcommand("log-level", "the lowest level that is logged");
@@ -76,6 +95,7 @@ struct AdminCommandLine {
     }
     std::string target = "/" + verb;
     target += level.empty() ? "" : "?level=" + level;
+    target += folder.empty() ? "" : "?path=" + http::percent_encode(folder);
     target += deadline_ms == 0 ? "" : "?deadline_ms=" + std::to_string(deadline_ms);
     return run_admin_command(path, "POST", target);
   }
@@ -98,6 +118,13 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
   CLI::App* reference = config->add_subcommand("reference", "prints every field");
   CLI::App* example = config->add_subcommand("example", "prints a file with all defaults");
   const AdminCommandLine admin(app);
+  std::string snapshot;
+  CLI::App* restore = app.add_subcommand(
+      "restore-snapshot", "puts a snapshot in a task's place, while the daemon is stopped");
+  restore->add_option("--config", file, "the configuration file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  restore->add_option("snapshot", snapshot, "its folder")->required();
   CLI::App* version = app.add_subcommand("version", "prints version and commit");
   try {
     app.parse(argc, argv);
@@ -130,6 +157,9 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
     std::fprintf(stderr, "%s: --config FILE is required; `%s config example` prints one\n",
                  kind.name.c_str(), kind.name.c_str());
     return kExitUsage;
+  }
+  if (restore->parsed()) {
+    return restore_file(kind, file, snapshot);
   }
   return run_file(kind, file, check->parsed());
 }

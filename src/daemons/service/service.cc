@@ -15,6 +15,7 @@
 #include "daemons/service/endpoints.h"
 #include "daemons/service/exit_codes.h"
 #include "daemons/service/notices.h"
+#include "daemons/service/snapshots.h"
 #include "daemons/service/state_folder.h"
 #include "daemons/service/task_metrics.h"
 #include "daemons/topics/topic_plan.h"
@@ -75,13 +76,20 @@ class Service {
   void publish();
   int stop(int signal);
   InstanceStatus status();
+  [[nodiscard]] std::string build_text() const { return build_.version + "+" + build_.commit; }
   Result<DrainReport> drain(std::optional<std::int64_t> deadline_ms);
   Result<void> resume();
   Result<std::size_t> acknowledge_time();
   DrainReport close_drain(const std::vector<kafka::RunnerTask>& before, bool in_time,
                           std::int64_t begin_ms);
-  void set_phase(const std::string& phase);
-  [[nodiscard]] std::string phase();
+  void set_phase(const std::string& phase) {
+    const std::lock_guard lock(mutex_);
+    phase_ = phase;
+  }
+  [[nodiscard]] std::string phase() {
+    const std::lock_guard lock(mutex_);
+    return phase_;
+  }
   void set_state(const std::string& text);
   [[noreturn]] void die(const Error& error);
   int refuse(const Error& error);
@@ -107,6 +115,7 @@ class Service {
 
   std::unique_ptr<StateFolder> folder_;
   std::unique_ptr<kafka::Runner> runner_;
+  std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<ControlPlane> control_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<http::Server> admin_;
@@ -126,16 +135,6 @@ void Service::set_state(const std::string& text) {
   if (changed && systemd_ && !text.empty()) {
     systemd_->status(text);
   }
-}
-
-void Service::set_phase(const std::string& phase) {
-  const std::lock_guard lock(mutex_);
-  phase_ = phase;
-}
-
-std::string Service::phase() {
-  const std::lock_guard lock(mutex_);
-  return phase_;
 }
 
 // R11: replay heals whatever was in hand, so the process ends where it stands.
@@ -163,7 +162,7 @@ kafka::RunnerOptions Service::runner_options(kafka::ClientOptions client) {
   options.instance = config_.instance_id;
   options.workers = config_.worker.threads;
   options.task.owner = config_.instance_id;
-  options.task.build = build_.version + "+" + build_.commit;
+  options.task.build = build_text();
   options.task.checkpoint_interval_ms = config_.checkpoint.interval.count();
   options.task.dirty_rows_max = config_.checkpoint.dirty_rows_max;
   options.task.base_every = static_cast<std::uint32_t>(config_.checkpoint.base_every);
@@ -215,6 +214,7 @@ Result<void> Service::open() {
     return Unexpected(client.error());
   }
   runner_ = std::make_unique<kafka::Runner>(runner_options(*client));
+  snapshots_ = std::make_unique<Snapshots>(config_, build_text(), *runner_, telemetry_);
   return serve();
 }
 
@@ -261,6 +261,7 @@ Result<void> Service::serve_admin() {
   parts.status = [this] { return status(); };
   parts.drain = [this](std::optional<std::int64_t> deadline_ms) { return drain(deadline_ms); };
   parts.resume = [this] { return resume(); };
+  parts.snapshot = [this](const std::string& folder) { return snapshots_->take(folder); };
   parts.acknowledge_time = [this] { return acknowledge_time(); };
   add_admin_commands(router, parts);
   Result<std::unique_ptr<http::Server>> server = http::Server::start(options, std::move(router));
@@ -275,7 +276,7 @@ InstanceStatus Service::status() {
   InstanceStatus status;
   status.instance = config_.instance_id;
   status.daemon = kind_.name;
-  status.build = build_.version + "+" + build_.commit;
+  status.build = build_text();
   status.config_hash = config_.hash;
   status.address = address_;
   status.at = wall_clock_now();
@@ -283,6 +284,7 @@ InstanceStatus Service::status() {
   status.tasks = runner_->tasks();
   status.standbys = runner_->standbys();
   status.drained = drained_.all();
+  status.snapshots = snapshots_->kept();
   const std::lock_guard lock(mutex_);
   status.phase = phase_;
   status.state = state_;
@@ -445,9 +447,8 @@ int Service::run() {
   if (Result<void> opened = open(); !opened) {
     return refuse(opened.error());
   }
-  telemetry_.metrics()
-      .gauge(telemetry::families::build_info, {build_.version, build_.commit})
-      .set(1);
+  auto& info = telemetry::families::build_info;
+  telemetry_.metrics().gauge(info, {build_.version, build_.commit}).set(1);
   telemetry_.emit(telemetry::DaemonStarted{.version = build_.version,
                                            .commit = build_.commit,
                                            .config_hash = config_.hash,
@@ -457,6 +458,7 @@ int Service::run() {
     return refuse(started.error());
   }
   started_ = true;
+  snapshots_->start();
   return stop(signal > 0 ? signal : wait_for_signal());
 }
 

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "store/state_file.h"
+#include "stream/snapshot.h"
 
 namespace kpay::daemons {
 
@@ -67,14 +68,7 @@ Result<std::unique_ptr<store::StateStore>> StateFolder::open_store(
   store::StateFileOptions options;
   options.path = path_ + "/" + spec.name + "-" + std::to_string(partition) + ".db";
   options.sync_full = sync_full_;
-  ByteWriter out(options.identity);
-  out.sized(identity.cluster_id);
-  out.sized(spec.name);
-  out.put(partition);
-  out.put(identity.partitions);
-  for (const Uuid& id : identity.topic_ids) {
-    out.raw(id.view());
-  }
+  options.identity = stream::file_identity(spec.name, partition, identity);
   Result<std::unique_ptr<store::StateFile>> file = store::StateFile::open(std::move(options));
   if (!file) {
     return Unexpected(file.error());

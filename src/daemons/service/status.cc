@@ -30,6 +30,8 @@ std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
       .add("epoch", status.epoch)
       .add("state_hash", to_string(status.state_hash))
       .add("now", to_rfc3339(status.now))
+      .add("logic_version", status.logic_version)
+      .add("state_version", status.state_version)
       .add("rows", status.rows)
       .add("records", status.records)
       .add("events", status.events)
@@ -72,7 +74,43 @@ std::string standby_json(const stream::TaskStatus& status) {
       .finish();
 }
 
+http::JsonObject snapshot_json(const stream::SnapshotManifest& manifest) {
+  http::JsonObject json;
+  json.add("position", manifest.marker.registers.position)
+      .add("checkpoint", manifest.marker.number)
+      .add("state_hash", to_string(manifest.marker.state_hash))
+      .add("taken_ms", manifest.taken.ms);
+  return json;
+}
+
+std::string kept_json(const std::vector<KeptSnapshots>& kept) {
+  http::JsonArray list;
+  for (const KeptSnapshots& each : kept) {
+    list.add_json(http::JsonObject()
+                      .add("stage", each.stage)
+                      .add("partition", each.partition)
+                      .add("count", std::uint64_t{each.count})
+                      .add_json("oldest", snapshot_json(each.oldest).finish())
+                      .add_json("newest", snapshot_json(each.newest).finish())
+                      .finish());
+  }
+  return list.finish();
+}
+
 }  // namespace
+
+std::string snapshots_json(const std::vector<stream::Snapshot>& snapshots) {
+  http::JsonArray list;
+  for (const stream::Snapshot& each : snapshots) {
+    list.add_json(snapshot_json(each.manifest)
+                      .add("stage", each.manifest.stage)
+                      .add("partition", each.manifest.partition)
+                      .add("bytes", each.manifest.file.bytes)
+                      .add("path", each.folder)
+                      .finish());
+  }
+  return list.finish();
+}
 
 std::string status_json(const InstanceStatus& status) {
   http::JsonArray tasks;
@@ -95,7 +133,8 @@ std::string status_json(const InstanceStatus& status) {
       .add("paused", status.paused)
       .add_json("tasks", tasks.finish())
       .add_json("standbys", standbys.finish())
-      .add_json("drain_records", drain_records_json(status.drained));
+      .add_json("drain_records", drain_records_json(status.drained))
+      .add_json("snapshots", kept_json(status.snapshots));
   return json.finish();
 }
 

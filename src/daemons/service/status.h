@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemons/service/drain.h"
+#include "daemons/service/snapshots.h"
 #include "kafka/runner.h"
 
 namespace kpay::daemons {
@@ -22,7 +23,11 @@ struct InstanceStatus {
   std::vector<kafka::RunnerTask> tasks;
   std::vector<stream::TaskStatus> standbys;
   std::vector<DrainRecord> drained;
+  std::vector<KeptSnapshots> snapshots;
 };
+
+/// Snapshots as the admin socket answers with them.
+[[nodiscard]] std::string snapshots_json(const std::vector<stream::Snapshot>& snapshots);
 
 /// The value of control.status; docs/control.md has the fields.
 [[nodiscard]] std::string status_json(const InstanceStatus& status);

@@ -14,6 +14,7 @@ const char* state_of(stream::Phase phase) {
   switch (phase) {
     case stream::Phase::running:
     case stream::Phase::stopping: return "running";
+    case stream::Phase::switched:  // waits, too: for the next build
     case stream::Phase::held: return "held";
     default: return "restoring";
   }

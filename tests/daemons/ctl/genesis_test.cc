@@ -107,12 +107,12 @@ TEST(Genesis, AnotherClusterIsRefused) {
 }
 
 TEST(Genesis, TheRecordIsReadBackAsGenesis) {
-  const Bytes record = genesis_record(empty_changelog(0), kLineage, 7, "build");
+  const Bytes record = genesis_record(empty_changelog(0), kLineage, {7, {1, 2}}, "build");
   stream::ChangelogReader reader(false);
   EXPECT_EQ(reader.feed(0, record), stream::Verdict::opened);
   EXPECT_TRUE(reader.from_genesis());
   EXPECT_EQ(reader.open().identity, identity(kLineage));
-  EXPECT_EQ(reader.open().logic_version, 7U);
+  EXPECT_EQ(reader.open().logic, (stream::Logic{7, {1, 2}}));
 }
 
 }  // namespace
