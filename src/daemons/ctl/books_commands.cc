@@ -11,6 +11,7 @@
 #include "daemons/ctl/books_reader.h"
 #include "daemons/ctl/books_table.h"
 #include "daemons/ctl/cli.h"
+#include "daemons/ctl/recompute.h"
 
 namespace kpay::ctl {
 
@@ -282,6 +283,7 @@ void add_books(CLI::App& app, Session& session) {
   check->callback([&session, flags] {
     session.chosen = [&session, flags] { return verify(session, *flags); };
   });
+  add_recompute(*books, session);
 }
 
 }  // namespace kpay::ctl

@@ -4,7 +4,11 @@ namespace kpay::ctl {
 
 void Receiver::take(const stream::Frame& frame,
                     const std::function<void(const stream::Frame::Item&)>& taker) {
-  stream::Sequence& known = senders_[frame.sender];
+  const auto [sender, is_new] = senders_.try_emplace(frame.sender);
+  stream::Sequence& known = sender->second;
+  if (is_new && begun_) {
+    known = {frame.first - 1, frame.before};
+  }
   if (frame.first > known.last + 1) {
     early_ += frame.events.size();
     return;

@@ -10,9 +10,12 @@
 
 namespace kpay::ctl {
 
-/// Of one (topic, partition), read from its beginning. Threads: one.
+/// Of one (topic, partition), read from its beginning; or, when that is gone (`begun`), from what
+/// is left: then a sender's first frame is where it begins. Threads: one.
 class Receiver {
  public:
+  explicit Receiver(bool begun = false) : begun_(begun) {}
+
   /// Gives each event that a receiver applies; what is known already, or is early, is dropped.
   void take(const stream::Frame& frame,
             const std::function<void(const stream::Frame::Item&)>& taker);
@@ -26,6 +29,7 @@ class Receiver {
   [[nodiscard]] const std::string& diverged() const noexcept { return diverged_; }
 
  private:
+  bool begun_;
   std::map<stream::SenderId, stream::Sequence> senders_;
   std::uint64_t repeated_ = 0;
   std::uint64_t early_ = 0;
