@@ -149,6 +149,10 @@ class Journal(Gateway):
         Daemon.__init__(self, rig, "journal", instance)
         self.port = 0
 
+    def write_config(self, **overrides):
+        extra = overrides.pop("extra", "")
+        super().write_config(extra=f"state: {{directory: {self.folder / 'state'}}}\n" + extra, **overrides)
+
     def audit(self):
         """The newest statement, or None."""
         code, body = self.get("/audit")

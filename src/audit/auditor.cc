@@ -18,10 +18,17 @@ Auditor::Auditor(const Setup& setup) : setup_(setup), ledger_(setup.partitions, 
   for (std::vector<Log>& stage : logs_) {
     stage.resize(partitions);
   }
-  for (Log& log : logs_[stages::kAccount - 1U]) {
-    log.reader.keep_rows(true);
-    log.reader.keep_base_rows(false);
+  for (std::uint16_t stage = 1; stage <= kStages; ++stage) {
+    for (Log& log : logs_[stage - 1U]) {
+      begin_reader(stage, log);
+    }
   }
+}
+
+// Rows of accounts are compared; of the rest only that they fit their markers.
+void Auditor::begin_reader(std::uint16_t stage, Log& log) {
+  log.reader = stream::ChangelogReader(stage == stages::kAccount);
+  log.reader.keep_base_rows(false);
 }
 
 void Auditor::begin_at(Topic topic, std::int32_t partition, std::int64_t offset) {
@@ -30,8 +37,7 @@ void Auditor::begin_at(Topic topic, std::int32_t partition, std::int64_t offset)
   if (is_changelog(topic)) {
     const auto stage = static_cast<std::uint16_t>(number_of(topic) - kEventTopics + 1U);
     Log& log = this->log(stage, partition);
-    log.reader = stream::ChangelogReader(stage == stages::kAccount);
-    log.reader.keep_base_rows(false);
+    begin_reader(stage, log);
     return;
   }
   track.position = offset;
@@ -72,7 +78,7 @@ void Auditor::take_changelog(Topic topic, std::int32_t partition, const stream::
       const Uuid& lineage = log.reader.open().identity.lineage;
       if (!lineage_) {
         lineage_ = lineage;
-      } else if (*lineage_ != lineage) {
+      } else if (*lineage_ != lineage && record.offset >= log.told_until) {
         findings_.add({FindingKind::changelog,
                        {topic, partition, record.offset, 0},
                        {},
@@ -82,9 +88,14 @@ void Auditor::take_changelog(Topic topic, std::int32_t partition, const stream::
       break;
     }
     case stream::Verdict::checkpoint:
-      log.markers.push_back({record.offset, round_, log.reader.marker(), log.reader.rows()});
+      if (log.reader.marker().number > log.last_number) {  // else it was taken before a restart
+        log.markers.push_back({record.offset, round_, log.reader.marker(), log.reader.rows()});
+      }
       break;
     case stream::Verdict::rejected:
+      if (record.offset < log.told_until) {
+        break;
+      }
       findings_.add({FindingKind::changelog,
                      {topic, partition, record.offset, 0},
                      {},

@@ -42,6 +42,8 @@ struct Counts {
   std::uint64_t early = 0;      ///< before the ones between: they come again
   std::uint64_t discarded = 0;  ///< of a sender that is refused, or diverged
   std::uint64_t markers = 0;    ///< of tasks, compared with the log
+
+  void keep(auto& io) { io(records, events, replayed, early, discarded, markers); }
 };
 
 class Auditor {
@@ -51,6 +53,13 @@ class Auditor {
     std::array<Uuid, 3> input_ids{};  ///< of payments.incoming, .inflight and .complete
   };
   explicit Auditor(const Setup& setup);
+
+  /// All that it knows, as bytes, at any moment between two calls; an auditor that takes them up
+  /// goes on as this one would have, at next() of each partition. Changelogs are read again from
+  /// the epoch of the last marker that was taken.
+  [[nodiscard]] Bytes kept();
+  /// REQUIRES: it is new, of the same setup. False: the bytes are none; it is of no use any more.
+  [[nodiscard]] bool take_up(ByteView kept);
 
   /// Where a partition is begun, if not at 0: public topics, whose past nobody needs, and
   /// changelogs, which begin with a base. Of a changelog: also when what was next is gone.
@@ -94,6 +103,8 @@ class Auditor {
     Bytes value;
     /// Of a frame at the head: what it waits for.
     std::optional<Place> need{};
+
+    void keep(auto& io) { io(offset, round, appended, value, need); }
   };
   struct HeldMarker {
     std::int64_t offset = 0;
@@ -107,12 +118,18 @@ class Auditor {
     std::int64_t end = 0;       // as the last round said
     std::size_t bytes = 0;
     std::deque<Held> held;
+
+    void keep(auto& io) { io(position, pushed, end, bytes, held); }
   };
   struct Log {
     stream::ChangelogReader reader{false};
     std::deque<HeldMarker> markers;
     std::uint64_t last_number = 0;
-    std::int64_t position = 0;  // of the last one that was taken
+    std::int64_t position = 0;    // of the last one that was taken
+    std::int64_t epoch = 0;       // of the same: who reads from here finds what follows on it
+    std::int64_t told_until = 0;  // what stands before it and doesn't count was told
+
+    void keep(auto& io) { io(last_number, position, epoch, told_until); }
   };
   using Chains = std::map<stream::SenderId, Chain>;
 
@@ -129,7 +146,13 @@ class Auditor {
     return chains_[number_of(topic)][static_cast<std::size_t>(partition)];
   }
 
+  void keep(auto& io) {
+    io(findings_, ledger_, counts_, lineage_, tracks_, logs_, chains_, round_, still_rounds_,
+       wrong_sums_, progress_before_);
+  }
+
   // What comes (auditor.cc)
+  static void begin_reader(std::uint16_t stage, Log& log);
   void take_changelog(Topic topic, std::int32_t partition, const stream::LogRecord& record);
   bool drain(Topic topic, std::int32_t partition);
   bool try_take(Topic topic, std::int32_t partition, Held& held, bool forced);

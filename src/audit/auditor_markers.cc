@@ -89,6 +89,7 @@ void Auditor::take_marker(std::uint16_t stage, std::int32_t partition, bool inco
   }
   log.last_number = marker.number;
   log.position = marker.registers.position;
+  log.epoch = marker.epoch;
   ++counts_.markers;
 }
 

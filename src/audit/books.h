@@ -29,6 +29,10 @@ struct CurrencyBooks {
   core::Tally refused;   ///< failed at intake, no money moved
   core::Sum suspense;    ///< of balances
 
+  void keep(auto& io) {
+    io(opened, deposits, balances, between, dead_letters, discarded, accepted, completed, failed,
+       refunded, refused, suspense);
+  }
   [[nodiscard]] core::Sum inside() const noexcept {
     return balances + between.value + dead_letters.value + discarded.value;
   }
@@ -42,6 +46,8 @@ class Books {
  public:
   Books(std::int32_t partitions, Findings& findings)
       : findings_(&findings), accounts_(static_cast<std::size_t>(partitions)) {}
+
+  void keep(auto& io) { io(currencies_, accounts_); }
 
   [[nodiscard]] CurrencyBooks& of(core::Currency currency) { return currencies_[currency]; }
   [[nodiscard]] const std::map<core::Currency, CurrencyBooks>& currencies() const noexcept {
@@ -64,11 +70,15 @@ class Books {
     bool opened = false;
     bool touched = false;  ///< posted to since the last comparison
     core::Sum balance;
+
+    void keep(auto& io) { io(currency, opened, touched, balance); }
   };
   using Accounts = std::unordered_map<core::AccountId, Account>;
   struct Partition {
     Accounts accounts;
     std::vector<core::AccountId> touched;
+
+    void keep(auto& io) { io(accounts, touched); }
   };
 
   Account& account_for(Partition& partition, const Entry& entry);

@@ -30,6 +30,8 @@ struct EarlyFrame {
   std::int64_t offset = 0;        ///< where the frame stands
   std::uint64_t round = 0;        ///< when it was read
   Uuid subject{};
+
+  void keep(auto& io) { io(first, last, cause_offset, offset, round, subject); }
 };
 inline constexpr std::size_t kEarlyFramesKept = 64;
 /// Of a chain's events so many are remembered in any case, beside those since its last two markers.
@@ -44,7 +46,11 @@ class Chain {
     std::int64_t offset = 0;  ///< where it stands
     Uuid subject{};
     bool told = false;  ///< is a finding already
+
+    void keep(auto& io) { io(hash, cause_offset, offset, subject, told); }
   };
+
+  void keep(auto& io) { io(seen_, base_, sent_, counted_, refused_, early_); }
 
   /// Changes nothing.
   [[nodiscard]] Heard hear(const stream::Frame& frame) const;

@@ -39,6 +39,9 @@ struct Entry {
   Uuid id;
   core::AccountId account;
 
+  void keep(auto& io) {
+    io(kind, forwarded, done, posts, currency, minor, delta, content, id, account);
+  }
   /// True for a leg whose amount is on no account while the leg waits.
   [[nodiscard]] bool holds_money() const noexcept {
     return kind == EntryKind::credit || kind == EntryKind::refund;

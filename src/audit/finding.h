@@ -41,6 +41,8 @@ struct Finding {
   std::string expected{};
   std::string found{};
   std::uint64_t number = 0;  ///< 1, 2, 3 … in the order in which they were found
+
+  void keep(auto& io) { io(kind, place, subject, expected, found, number); }
 };
 
 /// All are counted; the first kFindingsKept are kept whole, since what follows follows from them.
@@ -50,6 +52,7 @@ inline constexpr std::size_t kFindingsKept = 500;
 class Findings {
  public:
   void add(Finding finding);
+  void keep(auto& io) { io(counts_, total_, first_); }
 
   [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
   [[nodiscard]] std::uint64_t count(FindingKind kind) const noexcept {

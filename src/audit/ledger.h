@@ -29,6 +29,11 @@ class Ledger {
  public:
   Ledger(std::int32_t partitions, Findings& findings);
 
+  void keep(auto& io) {
+    io(books_, results_, entries_, letters_, replays_, outcomes_again_, foreign_, horizons_,
+       duplicates_);
+  }
+
   /// A record of payments.incoming that is no tick.
   void take_command(const Place& place, ByteView value);
   /// An event of the other topics.
@@ -64,10 +69,14 @@ class Ledger {
   struct Letter {
     Entry entry;
     bool answered = false;  // an operator's replay of it was done
+
+    void keep(auto& io) { io(entry, answered); }
   };
   struct LetterId {
     std::uint16_t stage = 0;
     Place place;
+
+    void keep(auto& io) { io(stage, place); }
     friend auto operator<=>(const LetterId&, const LetterId&) = default;
   };
   struct Origin {

@@ -59,6 +59,7 @@ struct Place {
   std::int64_t offset = 0;
   std::uint32_t index = 0;
 
+  void keep(auto& io) { io(topic, partition, offset, index); }
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 /// "payments.inflight/3 at 4711.2"

@@ -18,6 +18,8 @@ class Results {
   Results(std::int32_t partitions, Findings& findings)
       : findings_(&findings), partitions_(static_cast<std::size_t>(partitions)) {}
 
+  void keep(auto& io) { io(partitions_, repeats_, told_); }
+
   /// An outcome that is owed a result.
   void expect(const Place& place, const core::PaymentOutcome& outcome);
   /// An outcome was put aside by the task that publishes: no result follows.
@@ -45,14 +47,20 @@ class Results {
     std::uint64_t content = 0;
     core::Refusal refusal = core::Refusal::none;
     Uuid id;
+
+    void keep(auto& io) { io(offset, index, content, refusal, id); }
   };
   struct Sequence {
     std::deque<Owed> owed;
     std::uint64_t last = 0;
     bool late = false;
+
+    void keep(auto& io) { io(owed, last, late); }
   };
   struct Partition {
     Sequence sequences[2];  // confirmed, failed
+
+    void keep(auto& io) { io(sequences); }
   };
 
   [[nodiscard]] Sequence& sequence(Topic topic, std::int32_t partition) {

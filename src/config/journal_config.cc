@@ -19,6 +19,10 @@ Schema journal_schema() {
       fields.push_back(field);
     }
   }
+  fields.push_back({.path = "state.directory",
+                    .type = Type::file,
+                    .about = "Where the auditor keeps what it knows, so that a start goes on from "
+                             "there; without, each start reads the log from its beginning."});
   return Schema(std::move(fields), daemon_rules());
 }
 
@@ -33,6 +37,8 @@ Result<JournalConfig> load_journal_config(const std::string& path) {
   journal.http = http_config(*config);
   journal.log = log_config(*config);
   journal.stop_deadline = config->duration("stop.deadline");
+  journal.state_directory =
+      config->has("state.directory") ? config->text("state.directory") : std::string();
   journal.hash = config->hash();
   return journal;
 }

@@ -1,5 +1,6 @@
-// JournalConfig: what kpay-journal is told by its file, as plain values. All of its fields are
-// the daemons' own, with the same bounds and sentences; docs/configuration.md has both.
+// JournalConfig: what kpay-journal is told by its file, as plain values. Its fields are the
+// daemons' own, with the same bounds and sentences, but for state.directory, which may be left out;
+// docs/configuration.md has both.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,8 @@ struct JournalConfig {
   HttpConfig http;
   LogConfig log;
   std::chrono::milliseconds stop_deadline{};
-  std::string hash;  ///< of all values (Config::hash())
+  std::string state_directory;  ///< empty: the auditor keeps nothing
+  std::string hash;             ///< of all values (Config::hash())
 };
 
 [[nodiscard]] Schema journal_schema();

@@ -137,6 +137,86 @@ class Conserved(AuditCase):
         self.assertTrue(self.journal.running() and self.journal.process.pid == pid, "it did not outlive the broker")
 
 
+class Kept(AuditCase):
+    """What it knows survives it: kill -9, trimmed inputs, a damaged file."""
+    PORT = 19750
+    BROKER = "producer.id.expiration.ms=2000\n"
+
+    def state_file(self):
+        return self.journal.folder / "state" / "auditor.state"
+
+    def kept(self):
+        statement = self.journal.audit()
+        return statement and statement["kept"]
+
+    def restart(self):
+        self.journal.kill()
+        self.journal.start()
+        began = time.monotonic()
+        wait_for("the journal", lambda: self.journal.get("/readyz")[0] == 200, timeout=60)
+        return time.monotonic() - began
+
+    def trim(self):
+        time.sleep(4)
+        return self.json("topics", "trim", "--keep", "2s", "--yes")
+
+    def test_1_r20_it_goes_on_after_kill_9_and_a_trim_and_keeps_its_inputs(self):
+        self.pay(3)
+        before = self.assert_conserved()
+        counted = before["counts"]["records"]
+        wait_for("it is kept", lambda: self.kept() and all(
+            kept >= cut for kept, cut in zip(self.kept()["payments.inflight"], before["cut"]["payments.inflight"])),
+            timeout=40)
+        self.journal.kill()
+        self.pay(2)
+        trimmed = self.trim()
+        self.assertTrue(trimmed["changed"])
+        kept_for = {p["kept_for"] for p in trimmed["partitions"]}
+        self.assertIn("journal-1", kept_for, "what it has not read stays")
+        self.journal.start()
+        after = self.assert_conserved(within=60)
+        self.assertGreater(after["counts"]["records"], counted, "it goes on counting")
+        self.assertGreater(after["currencies"]["EUR"]["completed_count"], before["currencies"]["EUR"]["completed_count"])
+        # Its balances are still the tasks' own: postings before and after the trim, one sum.
+        shown = self.json("books", "show")["currencies"]["EUR"]
+        self.assertEqual(int(after["currencies"]["EUR"]["balances_minor"]), int(shown["balances_minor"]))
+        self.assertEqual(self.journal.events("StoreSetAside"), [])
+
+    def test_2_killed_at_any_time_under_load_it_finds_nothing(self):
+        load = threading.Thread(target=self.pay, args=(12,), kwargs={"check": False})
+        load.start()
+        for pause in (0.3, 1.1, 2.7, 0.7, 3.1):
+            time.sleep(pause)
+            self.restart()
+        load.join()
+        self.assert_conserved(within=60)
+
+    def test_3_a_journal_that_is_gone_for_good_is_forgotten(self):
+        self.journal.kill()
+        self.pay(2)
+        time.sleep(4)
+        dry = self.json("topics", "trim", "--keep", "2s", "--dry-run")
+        self.assertIn("journal-1", {p["kept_for"] for p in dry["partitions"]})
+        dry = self.json("topics", "trim", "--keep", "2s", "--dry-run", "--forget-journal", "journal-1")
+        self.assertNotIn("journal-1", {p["kept_for"] for p in dry["partitions"]})
+        self.journal.start()
+        self.assert_conserved(within=60)
+
+    def test_4_a_damaged_file_is_set_aside_and_what_is_trimmed_is_unproven(self):
+        self.journal.stop()
+        data = bytearray(self.state_file().read_bytes())
+        data[len(data) // 2] ^= 0x10
+        self.state_file().write_bytes(bytes(data))
+        self.journal.start()
+        statement = wait_for("it says so", lambda: next(
+            (s for s in [self.journal.audit()] if s and s["state"] == "unproven"), None), timeout=60)
+        self.assertIn("the kept state was set aside: it is damaged", statement["reason"])
+        aside = self.journal.events("StoreSetAside")[-1]
+        self.assertEqual(aside["stage"], "auditor")
+        self.assertTrue(list(self.state_file().parent.glob("auditor.state.aside-*-damaged")))
+        self.assertFalse(self.state_file().exists(), "what proves nothing is not kept")
+
+
 class Forged(AuditCase):
     PORT = 19735
 

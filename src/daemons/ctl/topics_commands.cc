@@ -230,8 +230,13 @@ Answer trim_answer(const std::vector<InputTrim>& plan, bool dry_run) {
   return answer;
 }
 
-Result<Answer> trim_inputs(const Session& session, const std::string& keep,
-                           const std::vector<std::string>& forgotten) {
+struct TrimFlags {
+  std::string keep = "7d";
+  Forgotten forgotten;
+};
+
+Result<Answer> trim_inputs(const Session& session, const TrimFlags& flags) {
+  const std::string& keep = flags.keep;
   const Result<std::int64_t> keep_ms = tool::duration_ms(keep);
   if (!keep_ms) {
     return failed(tool::Exit::usage, "usage", "--keep: " + keep_ms.error().message);
@@ -240,7 +245,7 @@ Result<Answer> trim_inputs(const Session& session, const std::string& keep,
   if (!reached) {
     return Unexpected(reached.error());
   }
-  Result<std::vector<InputTrim>> plan = plan_trim(*reached, *keep_ms, forgotten);
+  Result<std::vector<InputTrim>> plan = plan_trim(*reached, *keep_ms, flags.forgotten);
   if (!plan) {
     return Unexpected(plan.error());
   }
@@ -285,16 +290,15 @@ void add_topics(CLI::App& app, Session& session) {
       });
   CLI::App* cut = topics->add_subcommand(
       "trim", "Delete from the stages' inputs what every stage has processed");
-  auto keep = std::make_shared<std::string>("7d");
-  cut->add_option("--keep", *keep, "Keep what is younger than this [7d]");
-  auto forgotten = std::make_shared<std::vector<std::string>>();
-  cut->add_option("--forget-snapshots-of", *forgotten,
+  const auto flags = std::make_shared<TrimFlags>();
+  cut->add_option("--keep", flags->keep, "Keep what is younger than this [7d]");
+  cut->add_option("--forget-snapshots-of", flags->forgotten.snapshots_of,
                   "An instance whose host is gone for good, and its snapshots with it");
+  cut->add_option("--forget-journal", flags->forgotten.journals,
+                  "A kpay-journal that is gone for good: keep nothing for it");
   add_danger_options(*cut, session);
-  cut->callback([&session, keep, forgotten] {
-    session.chosen = [&session, keep, forgotten] {
-      return trim_inputs(session, *keep, *forgotten);
-    };
+  cut->callback([&session, flags] {
+    session.chosen = [&session, flags] { return trim_inputs(session, *flags); };
   });
 }
 

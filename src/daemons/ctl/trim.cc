@@ -7,6 +7,7 @@
 #include "base/plant.h"
 #include "base/time.h"
 #include "daemons/ctl/http_tables.h"
+#include "daemons/ctl/trim_journals.h"
 #include "daemons/tool/sweep.h"
 #include "stages/specs.h"
 #include "stream/changelog_reader.h"
@@ -136,7 +137,7 @@ void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
 }
 
 Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int64_t keep_ms,
-                                         const std::vector<std::string>& forgotten) {
+                                         const Forgotten& forgotten) {
   kafka::Admin& admin = reached.reader->admin();
   if (Result<void> allowed = check_keep(admin, keep_ms); !allowed) {
     return Unexpected(allowed.error());
@@ -162,9 +163,13 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
   if (!positions) {
     return Unexpected(positions.error());
   }
-  Result<std::vector<ToldSnapshots>> snapshots = read_snapshots(reached, forgotten);
+  Result<std::vector<ToldSnapshots>> snapshots = read_snapshots(reached, forgotten.snapshots_of);
   if (!snapshots) {
     return Unexpected(snapshots.error());
+  }
+  Result<std::vector<KeptByJournal>> journals = read_journals(reached, forgotten.journals);
+  if (!journals) {
+    return Unexpected(journals.error());
   }
   std::vector<InputTrim> plan;
   for (const auto& [input, bounds] : inputs) {
@@ -181,6 +186,7 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
           add_snapshots(readers, *snapshots, spec.name, static_cast<std::int32_t>(p));
         }
       }
+      add_journals(readers, *journals, input, p);
       InputTrim& each = plan.emplace_back();
       each.topic = reached.topic(input);
       each.partition = static_cast<std::int32_t>(p);

@@ -16,7 +16,8 @@
 namespace kpay::ctl {
 
 /// A stage that reads the partition, and the next offset that it needs; none while its changelog
-/// has no accepted marker, or none that proves a whole state. Or a snapshot that is kept of one.
+/// has no accepted marker, or none that proves a whole state. Or a snapshot that is kept of one, or
+/// a journal.
 struct InputReader {
   std::string name;
   std::optional<std::int64_t> position;
@@ -28,8 +29,8 @@ struct InputTrim {
   std::int32_t partition = 0;
   stream::LogBounds bounds;  ///< as they are
   std::int64_t to = 0;       ///< what lies before it goes; never below bounds.begin
-  std::string
-      limit;  ///< what keeps the rest: a reader's name, "age", or empty when nothing is kept
+  /// What keeps the rest: a reader's name, "age", or empty when nothing is kept.
+  std::string limit;
 
   [[nodiscard]] std::int64_t records() const noexcept { return to - bounds.begin; }
 };
@@ -43,13 +44,19 @@ void add_snapshots(std::vector<InputReader>& readers, const std::vector<ToldSnap
 void decide_trim(InputTrim& trim, const std::vector<InputReader>& readers,
                  std::optional<std::int64_t> young);
 
-/// What could go of every stage's input, keeping what was appended within `keep_ms`, and what the
-/// snapshots need that the instances keep, but for those of `forgotten`. Reads all changelogs.
-/// Errors: invalid, when that is less than the brokers remember producers for;
-/// those of reaching the cluster.
+/// Who is gone for good, so that nothing is kept for them.
+struct Forgotten {
+  std::vector<std::string> snapshots_of;  ///< instances
+  std::vector<std::string> journals;
+};
+
+/// What could go of every stage's input, keeping what was appended within `keep_ms`, what the
+/// snapshots need that the instances keep, and what the journals have said that they go on from.
+/// Reads all changelogs. Errors: invalid, when that is less than the brokers remember producers
+/// for; those of reaching the cluster.
 [[nodiscard]] Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached,
                                                        std::int64_t keep_ms,
-                                                       const std::vector<std::string>& forgotten);
+                                                       const Forgotten& forgotten);
 
 /// Deletes. Done again after an error, it finishes the same work.
 [[nodiscard]] Result<void> trim(const tool::Reached& reached, const std::vector<InputTrim>& plan);

@@ -33,7 +33,7 @@ Follower::~Follower() {
 Result<void> Follower::open() {
   audit::Auditor::Setup setup;
   setup.partitions = reached_.partitions;
-  std::vector<std::vector<stream::LogBounds>> bounds;
+  Bounds bounds;
   for (std::size_t i = 0; i < audit::kTopics; ++i) {
     const std::string name(audit::name_of(static_cast<audit::Topic>(i)));
     Result<std::vector<stream::LogBounds>> found = reached_.bounds(name);
@@ -41,18 +41,12 @@ Result<void> Follower::open() {
       return Unexpected(found.error());
     }
     bounds.push_back(std::move(*found));
-    if (i >= setup.input_ids.size()) {
-      continue;
-    }
-    Result<std::vector<kafka::TopicInfo>> infos =
-        reached_.reader->admin().describe({reached_.topic(name)}, tool::kAnswerMs);
-    if (!infos || infos->empty()) {
-      return Unexpected(infos ? Error{ErrorCode::not_found, reached_.topic(name) + " is missing"}
-                              : infos.error());
-    }
-    setup.input_ids[i] = infos->front().id;
+  }
+  if (Result<void> known = identify(setup); !known) {
+    return known;
   }
   auditor_ = std::make_unique<audit::Auditor>(setup);
+  take_up(setup, bounds);
   Result<kafka::KafkaHandle> client = kafka::make_reading_client(
       reached_.connection.client, events_, limits::read_ahead_kilobytes, stream::Pace::relaxed);
   Result<std::unique_ptr<kafka::PlainProducer>> producer =
@@ -65,20 +59,13 @@ Result<void> Follower::open() {
   return begin(bounds);
 }
 
-Result<void> Follower::begin(const std::vector<std::vector<stream::LogBounds>>& bounds) {
+Result<void> Follower::begin(const Bounds& bounds) {
   for (std::size_t i = 0; i < audit::kTopics; ++i) {
     const auto topic = static_cast<audit::Topic>(i);
     const std::string name = reached_.topic(audit::name_of(topic));
     topics_.emplace_back(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
     for (std::int32_t p = 0; p < reached_.partitions; ++p) {
-      const std::int64_t begin = bounds[i][static_cast<std::size_t>(p)].begin;
-      const bool needed = i < audit::kEventTopics && topic != audit::Topic::confirmed &&
-                          topic != audit::Topic::failed;
-      if (begin > 0 && needed && unproven_.empty()) {
-        unproven_ = name + "/" + std::to_string(p) + " begins at offset " + std::to_string(begin) +
-                    ", what was before is trimmed: the books can't be recomputed";
-      }
-      auditor_->begin_at(topic, p, begin);
+      begin_part(topic, p, bounds[i][static_cast<std::size_t>(p)]);
       readers_.push_back({topic, p,
                           std::make_unique<kafka::PartitionReader>(
                               client_.get(), topics_.back().get(), p, &wake_)});
@@ -117,6 +104,9 @@ void Follower::run() {
       (void)ask_round();
       round_ms = monotonic_ms();
     }
+    if (state_.keeps() && unproven_.empty() && state_.due(now_ms)) {
+      keep();
+    }
     if (now_ms - report_ms >= limits::report_ms) {
       report_ms = now_ms;
       tell();
@@ -124,6 +114,9 @@ void Follower::run() {
     if (*taken == 0) {
       wake_.wait(limits::wait_ms);
     }
+  }
+  if (state_.keeps() && unproven_.empty()) {
+    keep();
   }
 }
 
@@ -165,9 +158,7 @@ Result<void> Follower::begin_again(Part& part) {
   }
   const stream::LogBounds& now = (*bounds)[static_cast<std::size_t>(part.partition)];
   const std::int64_t next = auditor_->next(part.topic, part.partition);
-  const bool may = audit::is_changelog(part.topic) || part.topic == audit::Topic::confirmed ||
-                   part.topic == audit::Topic::failed;
-  if (!may || now.begin <= next) {
+  if (needs_whole(part.topic) || now.begin <= next) {
     return Unexpected(ErrorCode::not_found,
                       reached_.topic(name) + "/" + std::to_string(part.partition) + " holds " +
                           std::to_string(now.begin) + " to " + std::to_string(now.end) +
@@ -250,8 +241,8 @@ void Follower::tell_metrics(const Report& report) {
 }
 
 void Follower::tell() {
-  auto report = std::make_shared<Report>(
-      report_of({auditor_.get(), parts_.instance, unproven_, wall_clock_now()}));
+  auto report = std::make_shared<Report>(report_of(
+      {auditor_.get(), parts_.instance, unproven_, kept_ ? &*kept_ : nullptr, wall_clock_now()}));
   tell_findings();
   tell_metrics(*report);
   if (report->state != told_state_) {

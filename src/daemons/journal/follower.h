@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemons/journal/kept_state.h"
 #include "daemons/journal/report.h"
 #include "daemons/tool/connection.h"
 #include "kafka/partition_reader.h"
@@ -22,6 +23,7 @@ struct FollowerParts {
   std::string instance;
   telemetry::Telemetry* telemetry = nullptr;       ///< outlives the follower
   std::function<void(const Error& error)> failed;  ///< it can't go on: a new start is needed
+  std::string folder;  ///< where the auditor's state is kept; empty: nowhere
 };
 
 /// One thread of its own, which owns the auditor. Threads: any.
@@ -44,10 +46,23 @@ class Follower {
   };
 
   Follower(tool::Reached reached, FollowerParts parts)
-      : reached_(std::move(reached)), parts_(std::move(parts)) {}
+      : reached_(std::move(reached)), parts_(std::move(parts)), state_(parts_.folder) {}
+
+  using Bounds = std::vector<std::vector<stream::LogBounds>>;  // by topic and partition
+
+  /// Topics whose whole past an auditor needs that has no state of its own.
+  static bool needs_whole(audit::Topic topic) {
+    return !audit::is_changelog(topic) && topic != audit::Topic::confirmed &&
+           topic != audit::Topic::failed;
+  }
 
   Result<void> open();
-  Result<void> begin(const std::vector<std::vector<stream::LogBounds>>& bounds);
+  Result<void> identify(audit::Auditor::Setup& setup);
+  void take_up(const audit::Auditor::Setup& setup, const Bounds& bounds);
+  [[nodiscard]] std::string misfit(const Bounds& bounds) const;
+  void begin_part(audit::Topic topic, std::int32_t partition, const stream::LogBounds& bounds);
+  Result<void> begin(const Bounds& bounds);
+  void keep();
   void run();
   Result<std::size_t> read();
   Result<void> begin_again(Part& part);
@@ -67,6 +82,11 @@ class Follower {
   std::unique_ptr<kafka::PlainProducer> producer_;
   std::unique_ptr<audit::Auditor> auditor_;
   std::string unproven_;
+  KeptState state_;
+  audit::KeptIdentity identity_;
+  std::string set_aside_;  // why the kept state wasn't taken up; or empty
+  bool taken_up_ = false;
+  std::optional<audit::Offsets> kept_;  // where the state on the disk goes on
   std::uint64_t told_findings_ = 0;
   std::uint64_t counted_records_ = 0;
   std::array<std::uint64_t, audit::kFindingKinds> counted_findings_{};

@@ -133,8 +133,8 @@ Result<void> Journal::follow() {
     return Unexpected(reached.error());
   }
   Result<std::unique_ptr<Follower>> follower = Follower::start(
-      std::move(*reached),
-      {config_.instance_id, &telemetry_, [this](const Error& error) { fail(error); }});
+      std::move(*reached), {config_.instance_id, &telemetry_,
+                            [this](const Error& error) { fail(error); }, config_.state_directory});
   if (!follower) {
     return Unexpected(follower.error());
   }

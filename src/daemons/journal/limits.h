@@ -15,5 +15,8 @@ inline constexpr std::int64_t report_ms = 250;
 /// A statement a second on ops.audit while anything moves, and otherwise one in so many.
 inline constexpr std::int64_t statement_ms = 1'000;
 inline constexpr std::int64_t idle_statement_ms = 10'000;
+/// From one writing of the kept state to the next: so long, and so many times what it took.
+inline constexpr std::int64_t keep_ms = 10'000;
+inline constexpr std::int64_t keep_share = 20;
 
 }  // namespace kpay::journal::limits

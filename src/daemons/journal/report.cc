@@ -37,16 +37,28 @@ std::string currency_json(const audit::CurrencyBooks& books) {
   return json.finish();
 }
 
-std::string cut_json(const audit::Auditor& auditor) {
+// By topic, what `of` says of it.
+template <class Of>
+std::string offsets_json(const Of& of) {
   http::JsonObject json;
   for (const audit::Topic topic : kCutTopics) {
     http::JsonArray offsets;
-    for (const std::int64_t offset : auditor.cut(topic)) {
+    for (const std::int64_t offset : of(topic)) {
       offsets.add_json(std::to_string(offset));
     }
     json.add_json(audit::name_of(topic), offsets.finish());
   }
   return json.finish();
+}
+
+std::string cut_json(const audit::Auditor& auditor) {
+  return offsets_json([&](audit::Topic topic) { return auditor.cut(topic); });
+}
+
+std::string kept_json(const audit::Offsets* kept) {
+  return kept == nullptr
+             ? "null"
+             : offsets_json([&](audit::Topic topic) { return (*kept)[audit::number_of(topic)]; });
 }
 
 std::string findings_json(const audit::Findings& findings) {
@@ -162,6 +174,7 @@ Report report_of(const Described& described) {
                          .add("as_of_ms", auditor.as_of().ms)
                          .add("behind_records", report.behind_records)
                          .add_json("cut", cut_json(auditor))
+                         .add_json("kept", kept_json(described.kept))
                          .add_json("currencies", currencies.finish())
                          .add("open_dead_letters", auditor.ledger().open_letters())
                          .add_json("findings", findings_json(auditor.findings()))

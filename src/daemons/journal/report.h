@@ -37,7 +37,8 @@ struct Report {
 struct Described {
   const audit::Auditor* auditor = nullptr;
   std::string instance;
-  std::string unproven;  ///< why nothing can be proven; or empty
+  std::string unproven;                  ///< why nothing can be proven; or empty
+  const audit::Offsets* kept = nullptr;  ///< where a start would go on; null: at the beginning
   Timestamp now;
 };
 
