@@ -8,7 +8,7 @@ import time
 import unittest
 import uuid
 
-from suite import RigCase, wait_for
+from suite import ROOT, RigCase, wait_for
 
 INCOMING = "kpay.payments.incoming"
 
@@ -65,6 +65,16 @@ class DeadLetters(RigCase):
 
     def balance(self, account):
         return self.json("accounts", "get", account)["balance_minor"]
+
+    def test_z_export_as_test_is_a_case_that_the_unit_tests_run(self):
+        self.send(1, (b"k", b"\xff\xfe\xfd", []))
+        letter = next(l for l in self.new_letters(1, set()) if l["partition"] == 1)
+        case = self.json("dlq", "export", letter["id"], "--as-test")
+        self.assertEqual((case["stage"], case["partition"], case["partitions"]), ("intake", 1, 2))
+        self.assertEqual((case["bytes"], case["expected"]), ("fffefd", letter["reason"]))
+        kept = json.loads(next((ROOT / "tests/golden/letters").glob("intake-*.json")).read_text())
+        self.assertEqual(set(case), set(kept), "the kept cases are of this form")
+        self.assertEqual(self.rig.ctl("dlq", "export", letter["id"], check=False).returncode, 2)
 
     def show(self, ident):
         return self.json("dlq", "show", ident)

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemons/ctl/dlq.h"
+#include "daemons/ctl/dlq_export.h"
 #include "daemons/ctl/letter_check.h"
 #include "daemons/tool/duration.h"
 #include "kafka/raw_record.h"
@@ -348,6 +349,7 @@ void add_dlq(CLI::App& app, Session& session) {
   one->add_option("ID", flags->select.ids, "Its id, as intake/3@128.0")->required()->expected(1);
   one->callback(
       [&session, flags] { session.chosen = [&session, flags] { return show(session, *flags); }; });
+  add_dlq_export(*dlq, session);
   add_dlq_replay(*dlq, session);
   add_dlq_discard(*dlq, session);
 }
