@@ -72,14 +72,14 @@ class RigCase(unittest.TestCase):
             done = self.rig.ctl(*command, check=False, timeout=wait + 120)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
 
-    def assert_oracle_agrees(self, timeout=120):
+    def assert_oracle_agrees(self, *options, timeout=120):
         """Stops the daemons, and compares all that stands on the topics with tests/oracle."""
         for daemon in self.rig.daemons.values():
             daemon.stop()
         dump = pathlib.Path(self.folder) / "dump"
         for command in ([self.rig.bin / "dump_topics", f"127.0.0.1:{self.rig.port}", "kpay.",
                          self.PARTITIONS, dump],
-                        [sys.executable, "-B", ROOT / "tests" / "oracle" / "oracle.py", dump]):
+                        [sys.executable, "-B", ROOT / "tests" / "oracle" / "oracle.py", *options, dump]):
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                                   timeout=timeout, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

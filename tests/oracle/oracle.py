@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""oracle DUMP...: says whether what stands on the topics is what the business rules make of the
+"""oracle [--reference-max VERSION:BYTES] DUMP...: says whether what stands on the topics is what the business rules make of the
 commands, or names the first difference.
 
 A dump is a folder of raw records (kpay-sim --dump, or dump_topics of a real cluster). The oracle
 reads payments.incoming in order, then each further topic as its readers do, and compares every
-event, result, balance and total with its own simple model. Standard library only.
+event, result, balance and total with its own simple model. Switch records (R21) are followed; what
+another logic version decides otherwise is said by options. Standard library only.
 """
 
 import sys
@@ -13,6 +14,7 @@ from collections import defaultdict
 import rules
 import wire
 
+INPUTS = {2: "payments.inflight", 3: "payments.complete", 4: "payments.complete", 5: "payments.complete"}
 INTAKE, ACCOUNT, SETTLE, CONFIRMED, THROUGHPUT = 1, 2, 3, 4, 5
 STAGES = {INTAKE: "intake", ACCOUNT: "account", SETTLE: "settle", CONFIRMED: "confirmed",
           THROUGHPUT: "throughput"}
@@ -50,7 +52,8 @@ class Lane:
 
 
 class Oracle:
-    def __init__(self, folder):
+    def __init__(self, folder, reference_max=None):
+        self.reference_max = reference_max or {}  # by logic version, where it isn't the usual one
         self.topics = wire.read_dump(folder)
         self.partitions = 1 + max(p for topic, p in self.topics if topic == "payments.incoming")
         self.lineage = wire.lineage_of(self.topics["state.intake.changelog", 0])
@@ -58,6 +61,7 @@ class Oracle:
         self.numbered = {}
         self.totals = defaultdict(lambda: defaultdict(int))
         self.letters = defaultdict(list)
+        self.answers = defaultdict(list)
         self.checked = defaultdict(int)
 
     def records(self, topic, partition):
@@ -89,7 +93,9 @@ class Oracle:
                            lane.events[number - 1]["payload"])
                     continue
                 seen[frame.sender] = number
-                if spec is not None:
+                if event["payload"].startswith(wire.OPERATORS):
+                    event["said"] = "operators", event["payload"]
+                elif spec is not None:
                     event["said"] = wire.one_of(event["payload"], spec)
                 lane.events.append(event)
                 applied.append((record, index, event))
@@ -112,9 +118,13 @@ class Oracle:
     def run_intake(self, partition):
         known, now = {}, 0
         sender, totals = (INTAKE, partition), self.totals
+        reference_max = rules.REFERENCE_MAX
         for record in self.records("payments.incoming", partition):
             now = max(now, record.appended)
             if record.is_tick:
+                continue
+            if wire.switch_in(record.value):
+                reference_max = self.switch(sender, record, reference_max)
                 continue
             kind, command = self.read_command(record, partition)
             if kind is None:
@@ -142,7 +152,7 @@ class Oracle:
                 self.answer(sender, kind, command, rules.REJECTED, refusal, header)
                 continue
             known[command_id] = content, now
-            refusal = rules.refusal_of_content(kind, command)
+            refusal = rules.refusal_of_content(kind, command, reference_max)
             if kind == "submit":
                 self.tally(total, "accepted", value)
                 self.tally(total, "refused" if refusal else "opened", value)
@@ -153,6 +163,24 @@ class Oracle:
                 self.answer(sender, kind, command, rules.FAILED, refusal, header)
             else:
                 self.forward(sender, kind, command, header)
+
+    def switch(self, sender, record, reference_max):
+        """Intake's own leads to another version's rules; those for others are handed on."""
+        stage, partition, version, ident = wire.switch_in(record.value)
+        if stage == INTAKE:
+            self.answers[sender].append((record.offset, 0))
+            return self.reference_max.get(version, rules.REFERENCE_MAX)
+        self.lane(sender, INPUTS[stage], partition).take(
+            "operators", record.value,
+            {"time": record.appended, "offset": record.offset, "index": 0, "subject": ident})
+        return reference_max
+
+    def meet_switch(self, stages, partition, record, index, value):
+        """Of the tasks that read the record, the one that it names answers."""
+        switch = wire.switch_in(value)
+        if switch and switch[0] in stages and switch[1] == partition:
+            self.answers[switch[0], partition].append((record.offset, index))
+            self.checked["switches"] += 1
 
     def read_command(self, record, partition):
         """(kind, command); (None, None) for a dead letter."""
@@ -210,6 +238,9 @@ class Oracle:
                     self.letters[ACCOUNT, partition].append((record.offset, 0))
                 continue
             kind, message = event["said"]
+            if kind == "operators":
+                self.meet_switch((ACCOUNT,), partition, record, index, message)
+                continue
             header = {"time": event["time"], "offset": record.offset, "index": index,
                       "subject": event["subject"]}
             transfer = message["transfer"] if kind == "refund" else message
@@ -279,6 +310,9 @@ class Oracle:
                 continue
             now = max(now, event["time"])
             kind, outcome = event["said"]
+            if kind == "operators":
+                self.meet_switch((SETTLE, CONFIRMED, THROUGHPUT), partition, record, index, outcome)
+                continue
             if kind == "payment" and outcome["status"] != rules.REJECTED:
                 if outcome["payment_id"] in finals:
                     raise Difference("two outcomes of payment " + outcome["payment_id"].hex())
@@ -354,11 +388,14 @@ class Oracle:
     def compare_letters(self):
         for stage in STAGES:
             for p in range(self.partitions):
-                found = [(event["offset"], event["index"])
-                         for event in self.lane((stage, p), DLQ, p).events]
-                expect("dead letters of %s/%d" % (STAGES[stage], p), found,
-                       self.letters[stage, p])
-                self.checked["dead letters"] += len(found)
+                letters, answers = [], []
+                for event in self.lane((stage, p), DLQ, p).events:
+                    of_kind = answers if event["payload"][0] == 2 else letters
+                    of_kind.append((event["offset"], event["index"]))
+                name = "%s/%d" % (STAGES[stage], p)
+                expect("dead letters of " + name, letters, self.letters[stage, p])
+                expect("answers to switch records of " + name, answers, self.answers[stage, p])
+                self.checked["dead letters"] += len(letters)
 
     def compare_tables(self, ledgers, finals, days):
         found = defaultdict(lambda: defaultdict(int))
@@ -462,12 +499,16 @@ def read_settle(reader):
 
 
 def main(folders):
+    reference_max = {}
+    while folders[:1] == ["--reference-max"]:
+        version, size = folders[1].split(":")
+        reference_max[int(version)], folders = int(size), folders[2:]
     if not folders:
         sys.exit(__doc__)
     total = defaultdict(int)
     for folder in folders:
         try:
-            checked = Oracle(folder).run()
+            checked = Oracle(folder, reference_max).run()
         except (Difference, wire.Unreadable) as problem:
             print("oracle: %s: %s" % (folder, problem))
             return 1

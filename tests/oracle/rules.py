@@ -77,7 +77,7 @@ def refusal_of_id(command_id, now):
     return 40 if created > now + AHEAD_MS_MAX else 0
 
 
-def refusal_of_content(kind, command):
+def refusal_of_content(kind, command, reference_max=REFERENCE_MAX):
     """0, or the first rule in the list that it breaks."""
     accounts = [command["from"], command["to"]] if kind == "submit" else [command["account"]]
     if any(is_reserved(account) for account in accounts):
@@ -95,7 +95,7 @@ def refusal_of_content(kind, command):
         return 90
     if command["currency"] not in CURRENCIES:
         return 100
-    if kind == "submit" and len(command["reference"].encode()) > REFERENCE_MAX:
+    if kind == "submit" and len(command["reference"].encode()) > reference_max:
         return 110
     return 0
 

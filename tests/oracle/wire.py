@@ -140,6 +140,8 @@ def partition_of(key, partitions):
 
 # ---- records
 
+OPERATORS = b"KA\x01\x00"  # how an operator's record begins
+
 class Record:
     """One record of a dump."""
 
@@ -191,6 +193,19 @@ class Frame:
             at += size
         if at != len(data):
             raise Unreadable("frame lengths")
+
+
+def switch_in(value):
+    """(stage, partition, logic version, record id) of a switch record; None of anything else."""
+    if value[:4] != OPERATORS:
+        return None
+    body = Reader(Reader(value[4:]).sized())
+    body.raw(32)  # lineage, topic
+    stage, partition = body.take("Hi")
+    ident = body.raw(16)
+    body.sized()
+    body.sized()
+    return (stage, partition, body.take("I"), ident) if body.take("B") == 7 else None
 
 
 # ---- changelogs

@@ -17,7 +17,7 @@ def unwell(status, expected, lag_max):
             wrong.append("%s is silent" % instance["instance"])
             continue
         for task in instance["tasks"]:
-            if task["phase"] in ("held", "failed"):
+            if task["phase"] in ("held", "switched", "failed"):
                 wrong.append("%s is %s: %s" % (named(task, instance), task["phase"], task.get("reason")))
             elif task["lag"] > lag_max:
                 wrong.append("%s lags %d records" % (named(task, instance), task["lag"]))

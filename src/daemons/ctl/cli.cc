@@ -136,6 +136,7 @@ int run(int argc, const char* const* argv) {
   add_status(app, session);
   add_snapshots(app, session);
   add_tasks(app, session);
+  add_logic(app, session);
   add_keys(app, session);
   add_proposals(app, session);
   add_config(app, session);

@@ -42,6 +42,7 @@ void add_audit(CLI::App& app, Session& session);
 void add_pipeline(CLI::App& app, Session& session);
 void add_dlq(CLI::App& app, Session& session);
 void add_load(CLI::App& app, Session& session);
+void add_logic(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_snapshots(CLI::App& app, Session& session);
 void add_tasks(CLI::App& app, Session& session);

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "daemons/ctl/http_tables.h"
+#include "daemons/ctl/missing_task.h"
 #include "http/json_depth.h"
 #include "kafka/plain_producer.h"
 
@@ -168,28 +169,8 @@ std::string missing_tasks(const std::vector<InstanceView>& instances, const std:
                           std::int32_t partitions, bool paused, std::int64_t now_ms) {
   std::string missing;
   for (std::int32_t partition = 0; partition < partitions; ++partition) {
-    std::string why = "is not served";
-    for (const InstanceView& instance : instances) {
-      if (instance.stale(now_ms) || instance.phase == "stopped") {
-        continue;
-      }
-      for (const TaskView& task : instance.tasks) {
-        if (task.stage != stage || task.partition != partition) {
-          continue;
-        }
-        if (task.phase != "running") {
-          why = "is " + task.phase + (task.reason.empty() ? "" : " (" + task.reason + ")");
-        } else if (task.paused != paused) {
-          why = paused ? "is not paused yet" : "is still paused";
-        } else {
-          why.clear();
-        }
-      }
-    }
-    if (!why.empty()) {
-      missing +=
-          (missing.empty() ? "" : ", ") + stage + "/" + std::to_string(partition) + " " + why;
-    }
+    const std::string why = missing_task(instances, stage, partition, paused, now_ms);
+    missing += (missing.empty() || why.empty() ? "" : ", ") + why;
   }
   return missing;
 }

@@ -21,13 +21,14 @@ int refuse_config(const Error& error) {
   return kExitConfig;
 }
 
-int run_file(const DaemonKind& kind, const std::string& file, bool only_check) {
+int run_file(const DaemonKind& kind, const std::string& file, bool only_check,
+             std::optional<std::chrono::seconds> finish) {
   Result<config::DaemonConfig> config = config::load_daemon_config(file);
   if (!config) {
     return refuse_config(config.error());
   }
   const BuildInfo build{std::string(kVersion), std::string(kCommit)};
-  return only_check ? selfcheck(kind, *config) : run_service(kind, *config, build);
+  return only_check ? selfcheck(kind, *config) : run_service(kind, *config, build, finish);
 }
 
 int restore_file(const DaemonKind& kind, const std::string& file, const std::string& snapshot) {
@@ -117,6 +118,14 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
   config_check->add_option("file", file, "the configuration file")->required();
   CLI::App* reference = config->add_subcommand("reference", "prints every field");
   CLI::App* example = config->add_subcommand("example", "prints a file with all defaults");
+  CLI::App* finish = app.add_subcommand(
+      "finish", "runs to the switch records, writes clean markers there, and ends (R22)");
+  finish->add_option("--config", file, "the configuration file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  std::chrono::seconds::rep finish_s = 600;
+  finish->add_option("--timeout", finish_s, "seconds until it gives up, with exit code 82 [600]")
+      ->check(CLI::Range(1, 86'400));
   const AdminCommandLine admin(app);
   std::string snapshot;
   CLI::App* restore = app.add_subcommand(
@@ -161,7 +170,8 @@ int run_daemon(int argc, char** argv, const DaemonKind& kind) {
   if (restore->parsed()) {
     return restore_file(kind, file, snapshot);
   }
-  return run_file(kind, file, check->parsed());
+  return run_file(kind, file, check->parsed(),
+                  finish->parsed() ? std::optional(std::chrono::seconds(finish_s)) : std::nullopt);
 }
 
 }  // namespace kpay::daemons

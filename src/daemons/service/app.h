@@ -4,6 +4,7 @@
 //   kpay-X config check FILE         checks the file, offline
 //   kpay-X config reference|example  prints the fields, or a file with all defaults
 //   kpay-X selfcheck --config FILE   does everything but run: file, state folder, cluster, topics
+//   kpay-X finish --config FILE      runs to the switch records of its tasks, and ends (R22)
 //   kpay-X admin VERB --socket PATH  asks the running daemon (docs/control.md)
 //   kpay-X version
 #pragma once

@@ -1,5 +1,6 @@
 #include "daemons/service/drain.h"
 
+#include "daemons/service/finish.h"
 #include "http/json.h"
 
 namespace kpay::daemons {
@@ -38,9 +39,13 @@ std::vector<DrainRecord> DrainBook::close(const std::vector<kafka::RunnerTask>& 
     const stream::TaskStatus& status = task.status;
     const auto [at, missing] = records_.try_emplace({status.stage, status.partition});
     if (missing) {
-      at->second = {status.stage,         status.partition,  status.checkpoint_position,
-                    status.checkpoint,    status.state_hash, false,
-                    why_not_clean(status)};
+      at->second = {status.stage,
+                    status.partition,
+                    status.checkpoint_position,
+                    status.checkpoint,
+                    status.state_hash,
+                    is_at_switch(status),
+                    is_at_switch(status) ? "" : why_not_clean(status)};
     }
     closed.push_back(at->second);
   }

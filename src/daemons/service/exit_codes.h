@@ -14,6 +14,7 @@ inline constexpr int kExitUnclean = 75;  ///< stopped or drained, but not every 
 inline constexpr int kExitPermission = 77;  ///< the admin socket isn't for this user
 inline constexpr int kExitFenced = 80;      ///< another process has this instance's id or files
 inline constexpr int kExitCorrupt = 81;     ///< stored bytes contradict themselves
+inline constexpr int kExitNoSwitch = 82;    ///< finish: a task came to no switch record in time
 
 /// How a process ends that can't go on because of this.
 [[nodiscard]] constexpr int exit_code_of(ErrorCode code) noexcept {

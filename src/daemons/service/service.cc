@@ -14,7 +14,9 @@
 #include "daemons/service/control.h"
 #include "daemons/service/endpoints.h"
 #include "daemons/service/exit_codes.h"
+#include "daemons/service/finish.h"
 #include "daemons/service/notices.h"
+#include "daemons/service/signals.h"
 #include "daemons/service/snapshots.h"
 #include "daemons/service/state_folder.h"
 #include "daemons/service/task_metrics.h"
@@ -42,23 +44,14 @@ telemetry::LogOptions log_options(const DaemonKind& kind, const config::DaemonCo
   return options;
 }
 
-// Signals are waited for by the main thread; every other thread is started with them blocked.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
 class Service {
  public:
-  Service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build)
+  Service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build,
+          std::optional<std::chrono::seconds> finish)
       : kind_(kind),
         config_(config),
         build_(build),
+        finish_(finish),
         telemetry_(log_options(kind, config)),
         task_metrics_(telemetry_.metrics(), kind.specs),
         signals_(block_signals()) {}
@@ -71,10 +64,10 @@ class Service {
   Result<void> serve();
   Result<void> serve_admin();
   Result<void> start(int& signal);
-  int wait_for_signal();
+  std::string wait_for_end();
   void feed_watchdog();
   void publish();
-  int stop(int signal);
+  int stop(const std::string& reason);
   InstanceStatus status();
   [[nodiscard]] std::string build_text() const { return build_.version + "+" + build_.commit; }
   Result<DrainReport> drain(std::optional<std::int64_t> deadline_ms);
@@ -97,6 +90,7 @@ class Service {
   DaemonKind kind_;
   config::DaemonConfig config_;
   BuildInfo build_;
+  Finish finish_;
   telemetry::Telemetry telemetry_;
   TaskMetrics task_metrics_;
   sigset_t signals_;
@@ -389,19 +383,23 @@ void Service::feed_watchdog() {
   }
 }
 
-int Service::wait_for_signal() {
+// Returns why.
+std::string Service::wait_for_end() {
   std::int64_t published = 0;
   const timespec wait{0, kSignalWaitNs};
   for (;;) {
     const int signal = sigtimedwait(&signals_, nullptr, &wait);
     if (signal > 0) {
-      return signal;
+      return strsignal(signal);
     }
     feed_watchdog();
     if (monotonic_ms() - published >= kPublishMs) {
       published = monotonic_ms();
       publish();
       telemetry_.log().flush_suppressed();
+      if (std::string why = finish_.over(*runner_); !why.empty()) {
+        return why;
+      }
     }
   }
 }
@@ -459,14 +457,14 @@ int Service::run() {
   }
   started_ = true;
   snapshots_->start();
-  return stop(signal > 0 ? signal : wait_for_signal());
+  return stop(signal > 0 ? strsignal(signal) : wait_for_end());
 }
 
-int Service::stop(int signal) {
+int Service::stop(const std::string& reason) {
   const std::int64_t begin_ms = monotonic_ms();
   stopping_ = true;
-  telemetry_.emit(telemetry::DaemonStopping{.reason = strsignal(signal),
-                                            .deadline_ms = config_.stop_deadline.count()});
+  telemetry_.emit(
+      telemetry::DaemonStopping{.reason = reason, .deadline_ms = config_.stop_deadline.count()});
   systemd_->stopping();
   systemd_->extend_timeout(config_.stop_deadline + kStopRest);
   set_phase("draining");
@@ -482,7 +480,7 @@ int Service::stop(int signal) {
   }
   const std::lock_guard commands(commands_mutex_);
   const bool clean = report.clean && last_drain_.clean;
-  const int code = clean ? kExitOk : kExitUnclean;
+  const int code = finish_.failed() ? kExitNoSwitch : clean ? kExitOk : kExitUnclean;
   telemetry_.emit(telemetry::DaemonStopped{
       .clean = clean, .exit_code = code, .took_ms = monotonic_ms() - begin_ms});
   return code;
@@ -490,9 +488,9 @@ int Service::stop(int signal) {
 
 }  // namespace
 
-int run_service(const DaemonKind& kind, const config::DaemonConfig& config,
-                const BuildInfo& build) {
-  return Service(kind, config, build).run();
+int run_service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build,
+                std::optional<std::chrono::seconds> finish) {
+  return Service(kind, config, build, finish).run();
 }
 
 }  // namespace kpay::daemons

@@ -2,6 +2,9 @@
 // control plane's topics, and signals. Composition only; each part has its own folder.
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "config/daemon_config.h"
 #include "daemons/service/app.h"
 #include "kafka/client.h"
@@ -14,7 +17,10 @@ struct BuildInfo {
 };
 
 /// Runs until SIGTERM or SIGINT: then a task drain within the configured deadline. Exit code.
-int run_service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build);
+/// With `finish`, it also ends by itself, when each task that the groups give it stands at a switch
+/// record that leads to a later logic than this build's (R22), or after that time.
+int run_service(const DaemonKind& kind, const config::DaemonConfig& config, const BuildInfo& build,
+                std::optional<std::chrono::seconds> finish = {});
 
 /// State folder, cluster, topics, settings: prints what is right and what isn't. Exit code.
 int selfcheck(const DaemonKind& kind, const config::DaemonConfig& config);

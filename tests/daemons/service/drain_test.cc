@@ -1,5 +1,7 @@
 #include "daemons/service/drain.h"
 
+#include "daemons/service/finish.h"
+
 #include <gtest/gtest.h>
 
 namespace kpay::daemons {
@@ -44,6 +46,33 @@ TEST(DrainBook, ATaskWithoutAMarkerIsUncleanAtItsLastCheckpointAndSaysWhy) {
   EXPECT_NE(records[0].reason.find("deadline"), std::string::npos);
   EXPECT_EQ(records[1].reason, "it was held: a hole");
   EXPECT_EQ(records[2].reason, "it was not restored yet");
+}
+
+TEST(DrainBook, R21ATaskThatThisBuildFoundAtItsSwitchRecordIsClean) {
+  kafka::RunnerTask found = task(0, stream::Phase::held, "refused by version");
+  found.status.logic_version = 1;
+  found.status.state_version = 2;
+  kafka::RunnerTask early = found;  // of a version that no switch record has led to
+  early.status.logic_version = 3;
+  DrainBook book;
+  EXPECT_TRUE(book.close({found})[0].clean);
+  EXPECT_FALSE(DrainBook().close({early})[0].clean);
+}
+
+TEST(R22Finish, NamesTheFirstTaskThatIsNotAtASwitchRecordOfALaterVersion) {
+  kafka::RunnerTask found = task(0, stream::Phase::held);
+  found.status.logic_version = 1;
+  found.status.state_version = 2;
+  EXPECT_EQ(not_at_switch({found, task(1, stream::Phase::switched)}), "");
+  EXPECT_EQ(not_at_switch({}), "") << "the group gives it nothing";
+  kafka::RunnerTask running = task(2, stream::Phase::running);
+  running.end = 120;
+  running.status.paused = true;
+  EXPECT_EQ(not_at_switch({found, running}),
+            "account/2 has come to no switch record, at position 90 of 120; it is paused");
+  found.status.state_version = 1;
+  found.status.reason = "a hole";
+  EXPECT_EQ(not_at_switch({found}), "account/0 is held: a hole");
 }
 
 TEST(DrainBook, OnlyTheNewestRecordOfATaskIsKeptAndNoneWhileItRuns) {
