@@ -55,6 +55,9 @@ void Host::assign(std::size_t spec, std::int32_t partition, std::int64_t now_ms)
   check(spec < parts_.specs->size(), "a stage that is assigned is known");
   if (Slot* slot = slot_of(spec, partition)) {
     if (slot->standby) {
+      if (KPAY_PLANT(assigned_standby_not_promoted)) {
+        return;
+      }
       slot->standby = false;
       slot->tries = 0;
       slot->task->promote();

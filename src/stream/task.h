@@ -84,6 +84,7 @@ struct TaskOptions {
   std::size_t base_slice_rows = 2000;
   std::size_t frame_bytes_max = 256 * 1024;
   std::size_t unacknowledged_bytes_max = 32U << 20U;
+  std::int64_t standby_store_ms = 5000;  ///< how often a standby writes what it followed
   std::int64_t tick_after_ms = 1000;
   std::int64_t time_jump_ms_max = 30 * 60 * 1000;
   store::DeathNotes* notes = nullptr;  ///< of the instance; null: no record is noted (R23)

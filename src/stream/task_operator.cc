@@ -8,7 +8,7 @@
 namespace kpay::stream {
 
 void Task::take_operator_record(const Event& event, const OperatorRecord& record) {
-  if (record.lineage != parts_.identity.lineage) {
+  if (record.lineage != parts_.identity.lineage && !KPAY_PLANT(operator_of_any_lineage)) {
     dead_letter(event, kReasonForeignLineage);
     return;
   }
@@ -70,10 +70,12 @@ Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& reco
   const auto* discard = std::get_if<DiscardLetter>(&record.what);
   const Hash128& named =
       discard != nullptr ? discard->bytes_hash : std::get<MovedLetter>(record.what).bytes_hash;
-  if (named != letter->bytes_hash) {
+  if (named != letter->bytes_hash && !KPAY_PLANT(letter_of_other_bytes_closed)) {
     return {OperatorVerdict::other_bytes, 0};
   }
-  dead_letters_.erase(key);
+  if (!KPAY_PLANT(closed_letter_stays_open)) {
+    dead_letters_.erase(key);
+  }
   return {OperatorVerdict::done, 0};
 }
 
@@ -81,7 +83,7 @@ Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& reco
 // What follows from it has the operator's record as its cause.
 Task::OperatorResult Task::replay_letter(const Event& by, const ReplayLetter& replay,
                                          const OpenLetter& letter) {
-  if (hash128(replay.bytes) != letter.bytes_hash) {
+  if (hash128(replay.bytes) != letter.bytes_hash && !KPAY_PLANT(other_bytes_replayed)) {
     return {OperatorVerdict::other_bytes, 0};
   }
   const LetterKey key = replay.letter;
@@ -109,7 +111,7 @@ OperatorVerdict Task::accept_sender(const AcceptSender& accept) {
   if (accept.seen.last < found->second.seen.last) {
     return OperatorVerdict::going_back;
   }
-  found->second = {accept.seen, false};
+  found->second = {KPAY_PLANT(accepted_from_its_beginning) ? Sequence{} : accept.seen, false};
   return OperatorVerdict::done;
 }
 
@@ -120,19 +122,20 @@ bool Task::is_signed(const Event& event, const OperatorRecord& record) const {
   std::vector<PublicKey> signers;
   for (const OperatorSignature& each : record.signatures) {
     if (operator_keys_.find(each.key) != nullptr &&
-        std::find(signers.begin(), signers.end(), each.key) == signers.end() &&
-        is_signed_by(each.key, message, each.signature)) {
+        (std::find(signers.begin(), signers.end(), each.key) == signers.end() ||
+         KPAY_PLANT(one_person_signs_twice)) &&
+        (is_signed_by(each.key, message, each.signature) || KPAY_PLANT(signature_unverified))) {
       signers.push_back(each.key);
     }
   }
-  return signers.size() >= wanted;
+  return signers.size() >= wanted || KPAY_PLANT(unsigned_record_obeyed);
 }
 
 OperatorVerdict Task::enrol_key(const EnrolKey& enrol) {
   if (!reads_from_outside()) {
     return OperatorVerdict::not_here;
   }
-  if (revoked_keys_.find(enrol.key) != nullptr) {
+  if (revoked_keys_.find(enrol.key) != nullptr && !KPAY_PLANT(revoked_key_enrolled_again)) {
     return OperatorVerdict::was_revoked;
   }
   operator_keys_.put(enrol.key, {enrol.owner, registers_.now});
@@ -147,11 +150,13 @@ OperatorVerdict Task::revoke_key(const RevokeKey& revoke) {
   if (known == nullptr) {
     return OperatorVerdict::unknown_key;
   }
-  if (operator_keys_.size() == 1) {
+  if (operator_keys_.size() == 1 && !KPAY_PLANT(last_key_revoked)) {
     return OperatorVerdict::last_key;
   }
   revoked_keys_.put(revoke.key, {known->owner, registers_.now});
-  operator_keys_.erase(revoke.key);
+  if (!KPAY_PLANT(revoked_key_counts)) {
+    operator_keys_.erase(revoke.key);
+  }
   return OperatorVerdict::done;
 }
 

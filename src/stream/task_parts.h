@@ -18,8 +18,7 @@ inline constexpr std::int64_t kStoreRetryMs = 1000;
 /// How often one record may kill the process before its task is held (R23).
 inline constexpr std::uint32_t kDeathsMost = 3;
 
-/// A standby writes what it followed to its file after so long, or so many bytes of rows.
-inline constexpr std::int64_t kStandbyStoreMs = 5000;
+/// A standby writes what it followed to its file at so many bytes of rows, or after a time.
 inline constexpr std::size_t kStandbyStoreBytes = 8U << 20U;
 
 /// What a task takes in one turn, so that its neighbours and its outputs don't wait long: some ms.

@@ -49,6 +49,11 @@ void Task::promote() {
     return;
   }
   phase_ = Phase::restoring;
+  if (KPAY_PLANT(promoted_without_takeover)) {
+    takeover_offset_ = restorer_->reader().epoch();
+    parts_.port->query_changelog();
+    return;
+  }
   send_takeover();
 }
 
@@ -212,7 +217,7 @@ void Task::check_first(const LogRecord& record) {
     return;
   }
   phase_ = standby_ ? Phase::standby : Phase::restoring;
-  if (!standby_) {
+  if (!standby_ || KPAY_PLANT(standby_takes_over)) {
     send_takeover();
   }
   if (file_ && !KPAY_PLANT(file_older_than_log_used) &&
@@ -298,6 +303,11 @@ void Task::restore(const LogRecord& record) {
   }
   if (restorer_->file_refuted()) {
     refuse_file("its marker is not the one that the log has");
+    return;
+  }
+  // An owner sees it at its takeover marker; a standby would wait for that for ever.
+  if (standby_ && file_ && !restorer_->proven() && changelog_position_ >= changelog_.end) {
+    refuse_file("the log never comes to its marker");
     return;
   }
   if (*verdict == Verdict::opened && restorer_->reader().open().nonce == nonce_) {
@@ -389,7 +399,7 @@ std::uint32_t Task::checkpoints_since_base() const {
 void Task::store_followed() {
   if (storing_followed_ || !restorer_ || !restorer_->proven() || restorer_->tail_bytes() == 0 ||
       (restorer_->tail_bytes() < kStandbyStoreBytes &&
-       now_ms_ - stored_followed_ms_ < kStandbyStoreMs)) {
+       now_ms_ - stored_followed_ms_ < parts_.options.standby_store_ms)) {
     return;
   }
   storing_followed_ = true;
@@ -399,6 +409,9 @@ void Task::store_followed() {
   file_ = restorer_->marker();
   replace_store_ = false;
   auto tail = std::make_shared<std::deque<Bytes>>(restorer_->take_tail());
+  if (KPAY_PLANT(followed_rows_not_stored)) {
+    tail->clear();
+  }
   auto self = shared_from_this();
   parts_.port->background(
       [store = store_.get(), marker = encode(*file_), tail, replace, stored = stored_followed_] {
@@ -406,6 +419,9 @@ void Task::store_followed() {
       },
       [self, stored = stored_followed_] {
         self->storing_followed_ = false;
+        if (KPAY_PLANT(failed_following_forgotten)) {
+          *stored = {};
+        }
         if (!*stored && self->follows_changelog()) {
           self->fail("state file: " + stored->error().message);
         }

@@ -20,8 +20,8 @@ class Oracle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        subprocess.run([SIMULATOR, "--seeds", "%d..%d" % SEEDS, "--jobs", "2", "--dump",
-                        cls.folder.name], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([SIMULATOR, "--seeds", "%d..%d" % SEEDS, "--jobs", "2",
+                        "--without-operators", "--dump", cls.folder.name], check=True, stdout=subprocess.DEVNULL)
 
     @classmethod
     def tearDownClass(cls):

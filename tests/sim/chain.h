@@ -20,6 +20,8 @@ class Chain {
   [[nodiscard]] const std::string& owner() const noexcept { return owner_; }
   /// All markers that count, in order.
   [[nodiscard]] const std::vector<stream::Marker>& markers() const noexcept { return markers_; }
+  /// Rows of the epoch that no marker has closed yet.
+  [[nodiscard]] std::uint32_t pending_rows() const noexcept { return pending_rows_; }
   [[nodiscard]] const stream::OpenMarker& genesis() const noexcept { return genesis_; }
 
  private:

@@ -83,15 +83,22 @@ void Faults::set_trap(bool freezes) {
     trap.passes = 0;
     trap.stage = dice_.one_in(2) ? kStages - 1 : trap.stage;
   }
-  const bool in = trap.point == Point::restoring || trap.point == Point::after_open_marker ||
-                  trap.point == Point::after_resume || trap.point == Point::before_output;
+  const bool follows = trap.point == Point::following || trap.point == Point::promoted;
+  const bool in = trap.point == Point::promoted || trap.point == Point::restoring ||
+                  trap.point == Point::after_open_marker || trap.point == Point::after_resume ||
+                  trap.point == Point::before_output;
   const bool out = trap.point == Point::after_clean_marker;
   const Place place{trap.stage, static_cast<std::int32_t>(dice_.index(
                                     static_cast<std::size_t>(world_->setting().partitions)))};
   const std::size_t owner = group_->owner(place);
-  if (in || out) {
+  const std::vector<std::size_t> ready =
+      follows ? group_->followers(place) : std::vector<std::size_t>();
+  if (trap.point == Point::following && !ready.empty()) {
     trap.passes = 0;
-    const std::vector<std::size_t> members = group_->members();
+    world_->nodes()[dice_.pick(ready)].trap = trap;
+  } else if (in || out) {
+    trap.passes = 0;
+    const std::vector<std::size_t> members = ready.empty() ? group_->members() : ready;
     const std::size_t to = members.empty() ? owner : dice_.pick(members);
     world_->nodes()[in ? to : owner].trap = trap;
     group_->move(place, to, in && dice_.one_in(2) ? Group::Style::lost : Group::Style::orderly);
@@ -178,6 +185,9 @@ void Faults::double_record() {
     return;
   }
   const std::int64_t offset = dice_.between(bounds.begin, bounds.end - 1);
+  if (world_->is_forged(topic, partition, offset)) {
+    return;
+  }
   const stream::LogRecord record = *world_->log().read(topic, partition, offset).value();
   const Bytes key = to_bytes(record.key);
   const Bytes value = to_bytes(record.value);

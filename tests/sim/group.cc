@@ -1,5 +1,7 @@
 #include "sim/group.h"
 
+#include <algorithm>
+
 namespace kpay::sim {
 
 Group::Group(World& world) : world_(&world), dice_(world.setting().seed, 3) {
@@ -22,6 +24,43 @@ std::vector<std::size_t> Group::members() const {
   return members;
 }
 
+std::vector<std::size_t> Group::followers(const Place& place) const {
+  std::vector<std::size_t> others = members();
+  std::erase(others, owners_.at(place));
+  const std::size_t turn = place.stage + static_cast<std::size_t>(place.partition);
+  const auto rank = [&](std::size_t number) { return (number + turn) % members_.size(); };
+  std::sort(others.begin(), others.end(),
+            [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  others.resize(std::min(others.size(), world_->setting().standbys));
+  return others;
+}
+
+// REQUIRES: some member.
+std::size_t Group::heir(const Place& place) {
+  const std::vector<std::size_t> ready = followers(place);
+  return ready.empty() || dice_.one_in(4) ? dice_.pick(members()) : ready.front();
+}
+
+// Each member looks now and then at what the group is, and follows what is its to follow (R18).
+void Group::follow(Node& node) {
+  Member& member = members_[node.number];
+  if (!node.awake() || world_->now_ms() < member.look_ms) {
+    return;
+  }
+  member.look_ms = world_->now_ms() + dice_.between(5, 120);
+  for (std::size_t stage = 0; stage < kStages; ++stage) {
+    std::vector<std::int32_t> partitions;
+    for (const auto& [place, owner] : owners_) {
+      const std::vector<std::size_t> ready = followers(place);
+      if (place.stage == stage &&
+          std::find(ready.begin(), ready.end(), node.number) != ready.end()) {
+        partitions.push_back(place.partition);
+      }
+    }
+    node.process->host().set_standbys(stage, partitions, world_->now_ms());
+  }
+}
+
 // Static membership: who is back before its session ends keeps what it had.
 void Group::watch(Node& node) {
   Member& member = members_[node.number];
@@ -39,10 +78,9 @@ void Group::expel(std::size_t number) {
   member.in = false;
   member.stale_until_ms = world_->now_ms() + world_->setting().faults_ms;
   world_->trace().line("group", world_->nodes()[number].name(), " is gone");
-  const std::vector<std::size_t> others = members();
   for (auto& [place, owner] : owners_) {
-    if (owner == number && !others.empty()) {
-      owner = dice_.pick(others);
+    if (owner == number && !members().empty()) {
+      owner = heir(place);
       ++moves_[place];
     }
   }
@@ -97,9 +135,8 @@ bool Group::released(const Place& place) {
 void Group::settle(const Place& place) {
   Node& node = world_->nodes()[owners_.at(place)];
   if (!members_[node.number].in) {
-    const std::vector<std::size_t> others = members();
-    if (!others.empty()) {
-      owners_[place] = dice_.pick(others);
+    if (!members().empty()) {
+      owners_[place] = heir(place);
       ++moves_[place];
     }
     return;
@@ -111,6 +148,7 @@ void Group::settle(const Place& place) {
   }
   if (node.awake() && released(place)) {
     told_[place] = assignment;
+    world_->note_assigned(node, place);
     node.process->host().assign(place.stage, place.partition, world_->now_ms());
   }
 }
@@ -145,6 +183,11 @@ void Group::reconcile() {
   }
   for (const Place& place : world_->places()) {
     settle(place);
+  }
+  for (Node& node : world_->nodes()) {
+    if (world_->setting().standbys > 0 && members_[node.number].in) {
+      follow(node);
+    }
   }
 }
 

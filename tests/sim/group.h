@@ -25,12 +25,15 @@ class Group {
   [[nodiscard]] std::size_t owner(const Place& place) const { return owners_.at(place); }
   /// Members that the group sees now.
   [[nodiscard]] std::vector<std::size_t> members() const;
+  /// Who follows a task as a standby: the first one gets it when its owner is lost (mostly).
+  [[nodiscard]] std::vector<std::size_t> followers(const Place& place) const;
 
  private:
   struct Member {
     bool in = false;
     std::int64_t stale_until_ms = 0;  ///< until then it doesn't know what it has lost
     std::int64_t session_ms = 300;
+    std::int64_t look_ms = 0;  ///< when it asks next what it has to follow
   };
   struct Release {
     std::size_t from = 0;
@@ -49,6 +52,8 @@ class Group {
   void expel(std::size_t number);
   void take_away(Node& node);
   void settle(const Place& place);
+  void follow(Node& node);
+  [[nodiscard]] std::size_t heir(const Place& place);
   bool released(const Place& place);
 
   World* world_;

@@ -46,6 +46,11 @@ std::string judge_task(World& world, const Place& place, Replica& replica) {
   if (replica.untakable() > 0) {
     return "sequence: " + to_string(place) + " got events whose number or hash doesn't follow";
   }
+  if (replica.refusals() != world.forgeries(place)) {
+    return "diverged: " + to_string(place) + " has to refuse " +
+           std::to_string(replica.refusals()) + " frames, forged were " +
+           std::to_string(world.forgeries(place));
+  }
   if (markers.empty() || !markers.back().clean || markers.back().registers.position != bounds.end) {
     return "finish: " + to_string(place) + " has no clean marker at the end of its input";
   }
@@ -60,7 +65,8 @@ std::string read_frames(World& world, stream::TopicIndex topic, std::int32_t par
   const Uuid lineage = world.chain({0, 0}).genesis().identity.lineage;
   for (std::int64_t offset = 0; offset < bounds.end; ++offset) {
     const stream::LogRecord record = *world.log().read(topic, partition, offset).value();
-    if (!stream::read_frame(record.value, frame) || frame.lineage != lineage) {
+    if (world.is_forged(topic, partition, offset) || !stream::read_frame(record.value, frame) ||
+        frame.lineage != lineage) {
       continue;
     }
     std::vector<Bytes>& known = events[frame.sender];

@@ -27,6 +27,7 @@ struct Options {
   std::uint64_t least = 0;
   bool fixed_set = false;
   bool until_wrong = false;
+  bool operators = true;
 };
 
 std::uint64_t seed_in_hand = 0;
@@ -53,7 +54,7 @@ int run_share(std::uint64_t first, std::uint64_t last, unsigned job, const Optio
     seed_in_hand = seed;
     const std::string dump =
         options.dump.empty() ? std::string() : options.dump + "/" + std::to_string(seed);
-    const RunResult result = run({seed, false, dump});
+    const RunResult result = run({seed, false, options.operators, dump});
     all.add(result.coverage);
     if (!result.wrong.empty()) {
       ++failed;
@@ -94,7 +95,7 @@ Child start_share(std::uint64_t first, std::uint64_t last, unsigned job, const O
       }
       at += static_cast<std::size_t>(written);
     }
-    _exit(status);
+    std::exit(status);  // not _exit(): a build that counts coverage writes it then
   }
   ::close(ends[1]);
   return child;
@@ -147,7 +148,7 @@ int run_range(const Options& options) {
 int run_one(const Options& options) {
   std::signal(SIGABRT, on_abort);
   seed_in_hand = options.seed;
-  const RunResult result = run({options.seed, options.trace, options.dump});
+  const RunResult result = run({options.seed, options.trace, options.operators, options.dump});
   if (!result.wrong.empty()) {
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(options.seed),
                 result.wrong.c_str());
@@ -170,6 +171,8 @@ int run_main(int argc, char** argv) {
       ->check(CLI::Range(1, 256));
   app.add_option("--least", options.least, "hits that each cell of the crash table needs");
   app.add_flag("--fixed-set", options.fixed_set, "the seeds of `make sim`, each cell hit often");
+  app.add_flag("!--without-operators", options.operators,
+               "no operators' records, of which the oracle knows nothing");
   app.add_flag("--until-wrong", options.until_wrong, "ends at the first seed that fails");
   CLI11_PARSE(app, argc, argv);
   if (options.fixed_set) {

@@ -4,35 +4,18 @@
 
 namespace kpay::sim {
 
-// What one event causes, until it is known that the event is no dead letter.
-class Replica::Collector final : public stream::Emitter {
- public:
-  explicit Collector(Replica& replica) : replica_(&replica) {}
+void Replica::Collector::emit(std::size_t output, ByteView key, const stream::Outgoing& event) {
+  items.push_back({output, partition_of(key, replica_->identity_.partitions), event.subject,
+                   event.time, to_bytes(event.payload)});
+}
 
-  struct Item {
-    std::size_t output;
-    std::int32_t partition;
-    Uuid subject;
-    Timestamp time;
-    Bytes payload;
-  };
-  std::vector<Item> items;
-
-  void emit(std::size_t output, ByteView key, const stream::Outgoing& event) override {
-    items.push_back({output, partition_of(key, replica_->identity_.partitions), event.subject,
-                     event.time, to_bytes(event.payload)});
-  }
-  std::uint64_t next_number(std::size_t output, ByteView key) const override {
-    const std::int32_t partition = partition_of(key, replica_->identity_.partitions);
-    const auto more = std::count_if(items.begin(), items.end(), [&](const Item& item) {
-      return item.output == output && item.partition == partition;
-    });
-    return replica_->sent(output, partition).size() + static_cast<std::uint64_t>(more) + 1;
-  }
-
- private:
-  Replica* replica_;
-};
+std::uint64_t Replica::Collector::next_number(std::size_t output, ByteView key) const {
+  const std::int32_t partition = partition_of(key, replica_->identity_.partitions);
+  const auto more = std::count_if(items.begin(), items.end(), [&](const Item& item) {
+    return item.output == output && item.partition == partition;
+  });
+  return replica_->sent(output, partition).size() + static_cast<std::uint64_t>(more) + 1;
+}
 
 Replica::Replica(const stream::StageSpec& spec, std::int32_t partition, stream::Identity identity)
     : spec_(spec),
@@ -43,6 +26,10 @@ Replica::Replica(const stream::StageSpec& spec, std::int32_t partition, stream::
   const std::span<stream::TableBase* const> tables = stage_->tables();
   tables_.assign(tables.begin(), tables.end());
   tables_.push_back(&letters_);
+  if (from_outside()) {
+    tables_.push_back(&keys_);
+    tables_.push_back(&revoked_);
+  }
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     tables_[i]->set_number(static_cast<std::uint16_t>(i));
   }
@@ -84,14 +71,7 @@ void Replica::take(const stream::LogRecord& record) {
     take_frame(record);
   } else {
     registers_.now = std::max(registers_.now, record.appended);
-    const stream::Event event = whole(record);
-    if (record.value.empty()) {
-      bury(event, stream::kReasonEmptyRecord);
-    } else if (record.value[0] == std::byte{'K'}) {
-      bury(event, stream::kReasonUnknownSender);
-    } else {
-      apply(event);
-    }
+    apply(whole(record));
   }
 }
 
@@ -112,12 +92,20 @@ void Replica::take_frame(const stream::LogRecord& record) {
     return;
   }
   stream::SenderState& sender = registers_.senders[frame.sender];
+  if (sender.refused) {
+    return;
+  }
   Hash128 hash = frame.before;
   std::uint64_t number = frame.first;
   for (std::uint32_t i = 0; i < frame.events.size(); ++i, ++number) {
     const stream::Frame::Item& item = frame.events[i];
     if (number > sender.seen.last) {
-      untakable_ += number == sender.seen.last + 1 && hash == sender.seen.hash ? 0U : 1U;
+      if (number == sender.seen.last + 1 && hash != sender.seen.hash) {
+        sender.refused = true;
+        ++refusals_;
+        return;
+      }
+      untakable_ += number == sender.seen.last + 1 ? 0U : 1U;
       registers_.now = std::max(registers_.now, item.header.time);
       apply({origin_of(record, i), item.header.time, record.appended, item.header.subject,
              item.payload});
@@ -128,20 +116,36 @@ void Replica::take_frame(const stream::LogRecord& record) {
 }
 
 void Replica::apply(const stream::Event& event) {
-  if (event.payload.size() > spec_.event_bytes_max) {
-    bury(event, stream::kReasonTooLarge);
+  if (const auto record = stream::decode_operator_record(event.payload)) {
+    obey(event, *record);
     return;
   }
-  const std::optional<stream::DeadLetterReason> refused =
-      stage_->apply(event, registers_.now, *collector_);
-  std::vector<Collector::Item> items;
-  items.swap(collector_->items);
-  if (refused) {
+  if (const std::optional<stream::DeadLetterReason> refused = judge(event)) {
+    collector_->items.clear();
     bury(event, *refused);
     return;
   }
+  publish_collected(event.origin);
+}
+
+std::optional<stream::DeadLetterReason> Replica::judge(const stream::Event& event) {
+  if (from_outside() && event.payload.empty()) {
+    return stream::kReasonEmptyRecord;
+  }
+  if (from_outside() && event.payload[0] == std::byte{'K'}) {
+    return stream::kReasonUnknownSender;
+  }
+  if (event.payload.size() > spec_.event_bytes_max) {
+    return stream::kReasonTooLarge;
+  }
+  return stage_->apply(event, registers_.now, *collector_);
+}
+
+void Replica::publish_collected(const stream::Origin& cause) {
+  std::vector<Collector::Item> items;
+  items.swap(collector_->items);
   for (const Collector::Item& item : items) {
-    publish(item.output, item.partition, event.origin, {item.subject, item.time, item.payload});
+    publish(item.output, item.partition, cause, {item.subject, item.time, item.payload});
   }
 }
 

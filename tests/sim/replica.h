@@ -7,6 +7,8 @@
 #include "sim/parcel.h"
 #include "stream/changelog.h"
 #include "stream/dead_letter.h"
+#include "stream/operator_key.h"
+#include "stream/operator_record.h"
 #include "stream/task.h"
 
 namespace kpay::sim {
@@ -26,14 +28,51 @@ class Replica {
   /// order: payload bytes.
   [[nodiscard]] const std::vector<Bytes>& sent(std::size_t output, std::int32_t partition) const;
   [[nodiscard]] const std::vector<stream::TableBase*>& tables() const noexcept { return tables_; }
+  /// Frames that it had to refuse because their sender had said something else before.
+  [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_; }
   /// Events of this sender that a receiver could not take: always 0.
   [[nodiscard]] std::uint64_t untakable() const noexcept { return untakable_; }
 
  private:
-  class Collector;
+  /// What one event causes, until it is known that the event is no dead letter.
+  class Collector final : public stream::Emitter {
+   public:
+    explicit Collector(Replica& replica) : replica_(&replica) {}
+
+    struct Item {
+      std::size_t output;
+      std::int32_t partition;
+      Uuid subject;
+      Timestamp time;
+      Bytes payload;
+    };
+    std::vector<Item> items;
+
+    void emit(std::size_t output, ByteView key, const stream::Outgoing& event) override;
+    [[nodiscard]] std::uint64_t next_number(std::size_t output, ByteView key) const override;
+
+   private:
+    Replica* replica_;
+  };
 
   void take_frame(const stream::LogRecord& record);
   void apply(const stream::Event& event);
+  void obey(const stream::Event& event, const stream::OperatorRecord& record);
+  [[nodiscard]] std::size_t good_signatures(const stream::Event& event,
+                                            const stream::OperatorRecord& record) const;
+  using Verdict = std::pair<stream::OperatorVerdict, stream::DeadLetterReason>;
+  [[nodiscard]] Verdict act(const stream::Event& event, const stream::OperatorRecord& record);
+  [[nodiscard]] Verdict accept(const stream::AcceptSender& accept);
+  [[nodiscard]] Verdict enrol(const stream::EnrolKey& enrol);
+  [[nodiscard]] Verdict revoke(const stream::RevokeKey& revoke);
+  [[nodiscard]] Verdict close(const stream::LetterKey& place);
+  [[nodiscard]] Verdict try_again(const stream::Event& by, const stream::ReplayLetter& replay,
+                                  const stream::OpenLetter& open);
+  [[nodiscard]] bool from_outside() const {
+    return spec_.input_shape == stream::RecordShape::single;
+  }
+  [[nodiscard]] std::optional<stream::DeadLetterReason> judge(const stream::Event& event);
+  void publish_collected(const stream::Origin& cause);
   void bury(const stream::Event& event, stream::DeadLetterReason reason);
   void publish(std::size_t output, std::int32_t partition, const stream::Origin& cause,
                const stream::Outgoing& event);
@@ -47,11 +86,14 @@ class Replica {
   stream::Identity identity_;
   std::unique_ptr<stream::Stage> stage_;
   stream::DeadLetters letters_{"dead_letters"};
+  stream::OperatorKeys keys_{"operator_keys"};
+  stream::OperatorKeys revoked_{"revoked_keys"};
   std::vector<stream::TableBase*> tables_;
   stream::Registers registers_;
   std::unique_ptr<Collector> collector_;
   std::map<std::pair<std::size_t, std::int32_t>, std::vector<Bytes>> sent_;
   std::uint64_t untakable_ = 0;
+  std::uint64_t refusals_ = 0;
 };
 
 }  // namespace kpay::sim

@@ -5,6 +5,7 @@
 
 #include "sim/clients.h"
 #include "sim/faults.h"
+#include "sim/operators.h"
 #include "sim/verdict.h"
 
 namespace kpay::sim {
@@ -14,14 +15,21 @@ namespace {
 constexpr std::int64_t kRestMs = 300'000;  // longer than every pause that a host makes, many times
 constexpr std::int64_t kLookMs = 150;
 
+Setting setting_for(const RunOptions& options) {
+  Setting setting = setting_of(options.seed);
+  setting.orders = options.operators ? setting.orders : 0;
+  return setting;
+}
+
 class Run {
  public:
   explicit Run(const RunOptions& options)
       : options_(options),
         trace_(options.trace),
-        world_(setting_of(options.seed), trace_),
+        world_(setting_for(options), trace_),
         group_(world_),
         clients_(world_),
+        operators_(world_),
         faults_(world_, group_),
         dice_(options.seed, 6) {}
 
@@ -44,6 +52,7 @@ class Run {
   std::string restore_anew();
   void tick(std::int64_t ms);
   void send();
+  void operate();
   void note_combination();
   [[nodiscard]] bool is_at_rest();
   [[nodiscard]] std::shared_ptr<stream::Task> task_of(const Place& place);
@@ -54,6 +63,7 @@ class Run {
   World world_;
   Group group_;
   Clients clients_;
+  Operators operators_;
   Faults faults_;
   Dice dice_;
   std::vector<std::unique_ptr<Replica>> replicas_;
@@ -68,15 +78,22 @@ std::string Run::story() {
     return world_.fault();
   }
   faults_.end();
-  for (const auto step : {&Run::come_to_rest, &Run::let_go}) {
-    if (std::string wrong = (this->*step)(); !wrong.empty()) {
-      return wrong;
-    }
+  if (std::string wrong = come_to_rest(); !wrong.empty()) {
+    return wrong;
+  }
+  if (std::string wrong = judge_standbys(world_); !wrong.empty()) {
+    return wrong;
+  }
+  if (std::string wrong = let_go(); !wrong.empty()) {
+    return wrong;
   }
   if (std::string wrong = judge_tasks(world_, replicas_); !wrong.empty()) {
     return wrong;
   }
   if (std::string wrong = judge_books(world_, replicas_); !wrong.empty()) {
+    return wrong;
+  }
+  if (std::string wrong = judge_operators(world_, replicas_); !wrong.empty()) {
     return wrong;
   }
   return restore_anew();
@@ -93,14 +110,25 @@ void Run::send() {
   }
 }
 
+void Run::operate() {
+  if (operators_.left() > 0) {
+    operators_.act();
+  }
+}
+
 void Run::with_faults() {
   const Setting& setting = world_.setting();
+  const auto order_every =
+      static_cast<std::uint64_t>(setting.faults_ms / (setting.orders + 1) / 6 + 1);
   const auto every = static_cast<std::uint64_t>(setting.faults_ms / setting.commands / 4 + 1);
   for (std::int64_t ms = 0; ms < setting.faults_ms && world_.fault().empty();) {
     const std::int64_t step = dice_.between(1, 10);
     ms += step;
     tick(step);
     faults_.strike();
+    if (dice_.one_in(order_every)) {
+      operate();
+    }
     if (dice_.one_in(every)) {
       for (std::uint64_t burst = dice_.one_in(10) ? dice_.below(20) : 1; burst > 0; --burst) {
         send();
@@ -128,6 +156,9 @@ bool Run::is_at_rest() {
       return false;
     }
   }
+  if (!who_lags(world_).empty()) {
+    return false;
+  }
   for (const Node& node : world_.nodes()) {
     if (node.process->outbox().in_flight() > 0 || node.process->outbox().waiting() > 0) {
       return false;
@@ -151,7 +182,8 @@ std::string Run::who_is_late() {
              std::to_string(world_.log().bounds(input, place.partition).end) + " " + status.reason;
     }
   }
-  return "something is still on its way";
+  const std::string lagging = who_lags(world_);
+  return lagging.empty() ? "something is still on its way" : lagging;
 }
 
 // The faults are over: everything that was begun is finished, in bounded time.
@@ -163,11 +195,12 @@ std::string Run::come_to_rest() {
     const std::int64_t step = dice_.between(2, 25);
     tick(step);
     send();
+    operate();
     if (!world_.fault().empty()) {
       return world_.fault();
     }
     look += step;
-    if (look >= kLookMs && clients_.left() == 0) {
+    if (look >= kLookMs && clients_.left() == 0 && operators_.left() == 0) {
       look = 0;
       if (is_at_rest()) {
         return {};

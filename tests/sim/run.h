@@ -13,7 +13,8 @@ class World;
 struct RunOptions {
   std::uint64_t seed = 1;
   bool trace = false;
-  std::string dump;  ///< a folder for the raw topics, when the run is over; empty: none
+  bool operators = true;  ///< false: nobody operates, as the oracle wants it
+  std::string dump;       ///< a folder for the raw topics, when the run is over; empty: none
 };
 
 struct RunResult {

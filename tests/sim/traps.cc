@@ -19,6 +19,8 @@ const char* to_string(Point point) noexcept {
     case Point::renewal: return "at a renewal";
     case Point::base_rows: return "within a base";
     case Point::base_marker: return "at a base marker";
+    case Point::following: return "following, as a standby";
+    case Point::promoted: return "promoted, before it runs";
     case Point::count_: break;
   }
   return "?";
@@ -36,6 +38,8 @@ std::optional<Line> dying_at(Point point) {
     case Point::after_open_marker: return Line::dies_after_open_marker;
     case Point::after_clean_marker: return Line::dies_after_clean_marker;
     case Point::after_resume: return Line::dies_after_resume;
+    case Point::following: return Line::standby_dies;
+    case Point::promoted: return Line::standby_dies_promoted;
     default: return std::nullopt;
   }
 }
@@ -53,6 +57,7 @@ std::optional<Line> stopped_at(Point point) {
     case Point::renewal:
     case Point::base_rows:
     case Point::base_marker: return Line::zombie_at_checkpoint;
+    case Point::following: return Line::standby_stopped;
     default: return std::nullopt;
   }
 }

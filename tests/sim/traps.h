@@ -27,6 +27,8 @@ enum class Point : std::uint8_t {
   renewal,
   base_rows,
   base_marker,
+  following,
+  promoted,
   count_,
 };
 [[nodiscard]] const char* to_string(Point point) noexcept;

@@ -14,9 +14,20 @@ namespace kpay::sim {
 [[nodiscard]] std::string judge_tasks(World& world,
                                       std::vector<std::unique_ptr<Replica>>& replicas);
 
+/// A standby that hasn't followed its changelog to the last marker, and where it is; empty when all
+/// have.
+[[nodiscard]] std::string who_lags(World& world);
+
+/// Every standby has, row by row, the state of the last marker. REQUIRES: nobody lags.
+[[nodiscard]] std::string judge_standbys(World& world);
+
 /// Money and payments: every accepted payment has one outcome, every account the balance that the
 /// outcomes lead to, nothing is in flight, sums are conserved, public results and totals agree.
 [[nodiscard]] std::string judge_books(World& world,
                                       const std::vector<std::unique_ptr<Replica>>& replicas);
+
+/// No dead letter is closed twice, and every operator's record has its answer.
+[[nodiscard]] std::string judge_operators(World& world,
+                                          const std::vector<std::unique_ptr<Replica>>& replicas);
 
 }  // namespace kpay::sim

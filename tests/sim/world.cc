@@ -49,6 +49,9 @@ Setting setting_of(std::uint64_t seed) {
         ("kpay-sim-" + std::to_string(::getpid()) + "-" + std::to_string(seed));
   }
   task.tick_after_ms = dice.one_in(2) ? 1000 : std::int64_t{1} << 40U;
+  setting.standbys = dice.pick(std::vector<std::size_t>{0, 1, 1, 2});
+  task.standby_store_ms = dice.between(50, 2000);
+  setting.orders = dice.one_in(2) ? static_cast<int>(dice.between(10, 60)) : 0;
   return setting;
 }
 
@@ -134,7 +137,7 @@ void World::tick(std::int64_t ms) {
 
 void World::step(Node& node) {
   node.last_seen_ms = now_ms_;
-  spring_restoring(node);
+  spring_standing(node);
   if (!node.dying && !node.frozen) {
     node.process->hold_background(!calm_ && dice_.one_in(4));
     node.process->set_records_per_pump(static_cast<int>(dice_.between(1, 24)));
@@ -177,6 +180,8 @@ void World::boot(Node& node) {
   node.frozen = false;
   node.steps = {};
   node.stopped_in.reset();
+  node.promoted.clear();
+  node.file_markers.clear();
   node.paused.clear();
   node.last_seen_ms = now_ms_;
   node.link = std::make_shared<Link>(*this, node.number);
@@ -195,13 +200,17 @@ void World::boot(Node& node) {
     stream::OpenMarker whose;
     whose.identity = identity;
     whose.owner = to_string(place);
-    return node.disk->open(
+    auto opened = node.disk->open(
         place, stream::encode(whose), [this, &node](const Place& done, bool before) {
           if (!node.dying) {
             spring(node, before ? Point::before_commit : Point::after_commit, done);
           }
           return !node.dying;
         });
+    if (opened) {
+      note_file(node, place, **opened);
+    }
+    return opened;
   };
   parts.make_nonce = [this] { return numbered_uuid(++nonces_, 0xBB); };
   parts.notice = [this, &node](const stream::StageSpec& spec, std::int32_t partition,
@@ -241,12 +250,12 @@ void World::wake(Node& node) {
   node.frozen = false;
   node.link->wake(now_ms_);
   if (node.stopped_in) {
-    const auto [line, place] = *node.stopped_in;
+    const Stop stop = *node.stopped_in;
     node.stopped_in.reset();
-    const Chain& chain = chains_.at(place);
-    if (!chain.owner().starts_with(node.name() + ".")) {
-      coverage_.hit(line, place.stage);
-      coverage_.count("zombies");
+    const Chain& chain = chains_.at(stop.place);
+    if (chain.epoch() != stop.epoch && !chain.owner().starts_with(node.name() + ".")) {
+      coverage_.hit(stop.line, stop.place.stage);
+      coverage_.count(stop.line == Line::standby_stopped ? "standbys_stopped" : "zombies");
     }
   }
 }
@@ -262,7 +271,7 @@ bool World::spring(Node& node, Point point, const Place& place) {
                to_string(place));
   if (trap.freezes) {
     if (const std::optional<Line> line = stopped_at(point)) {
-      node.stopped_in = {*line, place};
+      node.stopped_in = Stop{*line, place, chains_.at(place).epoch()};
     }
     freeze(node, dice_.between(200, 2500));
   } else {
@@ -272,18 +281,6 @@ bool World::spring(Node& node, Point point, const Place& place) {
     node.dying = true;
   }
   return true;
-}
-
-void World::spring_restoring(Node& node) {
-  if (!node.trap || node.trap->point != Point::restoring) {
-    return;
-  }
-  for (const std::shared_ptr<stream::Task>& task : node.process->host().tasks()) {
-    if (task->phase() == stream::Phase::restoring &&
-        spring(node, Point::restoring, {task->spec().number - 1U, task->partition()})) {
-      return;
-    }
-  }
 }
 
 // ---- the log
@@ -306,10 +303,12 @@ std::int64_t World::append(stream::TopicIndex topic, std::int32_t partition, Byt
 
 void World::observe(const Place& place, std::int64_t offset, ByteView record) {
   Chain& chain = chains_[place];
+  const std::uint32_t rows_open = chain.pending_rows();
   switch (chain.take(offset, record)) {
     case Chain::Step::takeover:
       coverage_.count("takeovers");
       note_race(place);
+      note_takeover(place, rows_open);
       trace_->line(to_string(place), "epoch ", offset, " of ", chain.owner());
       break;
     case Chain::Step::late_renewal:
@@ -379,6 +378,10 @@ bool World::before_parcel(std::size_t number, const Parcel& parcel) {
   if (node.dying) {
     return false;
   }
+  if (parcel.task && is_standby(node, *parcel.task)) {
+    fail("standby: " + node.name() + " only follows " + to_string(*parcel.task) + " and appends " +
+         to_string(parcel.what));
+  }
   const std::optional<Point> point = node.steps.before(parcel);
   if (point) {
     spring(node, *point, *parcel.task);
@@ -396,6 +399,9 @@ void World::after_parcel(std::size_t number, const Parcel& parcel) {
 void World::arrive(const Parcel& parcel, bool sender_is_gone) {
   if (sender_is_gone && parcel.what == What::takeover) {
     coverage_.hit(Line::late_takeover, parcel.task->stage);
+  }
+  if (!accepts_.empty() && parcel.what == What::output) {
+    forge_before(parcel);
   }
   const auto stall = stalls_.find({parcel.topic, parcel.partition});
   if (stall != stalls_.end() && parcel.task && parcel.due_ms < stall->second) {

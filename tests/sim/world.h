@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "sim/chain.h"
@@ -16,6 +17,7 @@
 #include "sim/trace.h"
 #include "sim/traps.h"
 #include "stages/specs.h"
+#include "stream/operator_record.h"
 
 namespace kpay::sim {
 
@@ -29,8 +31,17 @@ struct Setting {
   int commands = 150;
   std::filesystem::path files{};  ///< a folder for real state files; empty: they lie in memory
   std::int64_t faults_ms = 6000;  ///< length of the phase with faults
+  std::size_t standbys = 1;       ///< how many follow each task
+  int orders = 20;                ///< operators' records; 0: nobody operates
 };
 [[nodiscard]] Setting setting_of(std::uint64_t seed);
+
+/// Where a process was stopped, and under which owner's epoch.
+struct Stop {
+  Line line = Line::zombie_at_output;
+  Place place;
+  std::int64_t epoch = 0;
+};
 
 /// A host: its disk outlives its processes, of which it has one at a time.
 struct Node {
@@ -40,7 +51,9 @@ struct Node {
   std::unique_ptr<stream::MemoryProcess> process;
   Steps steps;
   std::optional<Trap> trap;
-  std::optional<std::pair<Line, Place>> stopped_in;  ///< where it was frozen
+  std::optional<Stop> stopped_in;
+  std::set<Place> promoted;                     ///< were standbys, and don't run yet
+  std::map<Place, std::uint64_t> file_markers;  ///< what each file held when it was opened
   int boots = 0;
   bool dying = false;
   bool frozen = false;
@@ -95,6 +108,27 @@ class World {
   void pause(Node& node, std::size_t stage, std::int64_t ms);
   void wake(Node& node);
 
+  // ---- standbys
+  [[nodiscard]] static bool is_standby(const Node& node, const Place& place);
+  /// Called before a task is assigned: a standby there is promoted by it.
+  void note_assigned(Node& node, const Place& place);
+
+  // ---- operators (world_operators.cc)
+  /// From where a task has to go on with a sender, as its input stands now.
+  [[nodiscard]] stream::Sequence seen_of(const Place& place, const stream::SenderId& sender);
+  /// These records, one for each reader of a partition, lift the refusal of a sender. When they
+  /// come there, and nothing newer of that sender did, a frame that diverged is put before them.
+  void expect_accept(const std::vector<stream::OperatorRecord>& records,
+                     const std::vector<Place>& readers, const stream::SenderId& sender,
+                     const stream::Sequence& seen);
+  /// A frame that nobody sent: it says something else than the sender's numbers did.
+  [[nodiscard]] bool is_forged(stream::TopicIndex topic, std::int32_t partition,
+                               std::int64_t offset) const {
+    return forged_.contains({topic, partition, offset});
+  }
+  /// How many such frames a task has to refuse.
+  [[nodiscard]] std::uint64_t forgeries(const Place& place) const;
+
   // ---- the log
   std::int64_t append(stream::TopicIndex topic, std::int32_t partition, ByteView key,
                       ByteView value);
@@ -119,10 +153,24 @@ class World {
   void step(Node& node);
   void resume(Node& node);
   bool spring(Node& node, Point point, const Place& place);
-  void spring_restoring(Node& node);
+  void spring_standing(Node& node);
+  void note_file(Node& node, const Place& place, store::StateStore& store);
+  void note_takeover(const Place& place, std::uint32_t rows_open);
+  void on_promoted(Node& node, const Place& place, bool from_file);
+  void on_standby_failed(const Place& place, const std::string& text);
   void on_notice(Node& node, const Place& place, const stream::TaskNotice& notice);
   void on_restored(Node& node, const Place& place, const stream::TaskNotice& notice);
   void on_set_aside(Node& node, const Place& place, const stream::TaskNotice& notice);
+  void on_operator_record(const Place& place, const stream::TaskNotice& notice);
+  void on_diverged(const Place& place, const std::string& text);
+  struct Accept {
+    std::vector<Place> readers;
+    std::set<Uuid> records;
+    stream::SenderId sender;
+    stream::Sequence seen;
+  };
+  void forge_before(const Parcel& parcel);
+  void forge(const Accept& accept, const Parcel& parcel);
   void note_race(const Place& place);
   void observe(const Place& place, std::int64_t offset, ByteView record);
   [[nodiscard]] std::optional<Place> changelog_place(stream::TopicIndex topic,
@@ -144,6 +192,10 @@ class World {
   std::vector<std::shared_ptr<Link>> old_links_;
   std::map<std::pair<stream::TopicIndex, std::int32_t>, std::int64_t> stalls_;
   std::set<Place> jumps_;  // tasks that wait for an operator
+  std::vector<Accept> accepts_;
+  std::set<std::tuple<stream::TopicIndex, std::int32_t, std::int64_t>> forged_;
+  std::map<Place, std::vector<std::string>> refusals_;  // what the task says of each
+  std::set<std::tuple<Place, std::string, std::int64_t>> acted_on_;
   std::uint64_t nonces_ = 0;
   bool calm_ = false;
   Coverage coverage_;

@@ -11,13 +11,23 @@ void World::on_notice(Node& node, const Place& place, const stream::TaskNotice& 
   switch (notice.kind) {
     case Kind::restored: on_restored(node, place, notice); break;
     case Kind::held: fail("held: " + to_string(place) + ": " + notice.text); break;
-    case Kind::diverged: fail("diverged: " + to_string(place) + ": " + notice.text); break;
+    case Kind::diverged: on_diverged(place, notice.text); break;
+    case Kind::operator_record: on_operator_record(place, notice); break;
     case Kind::checkpoint_rejected:
       fail("rejected: " + to_string(place) + ": " + notice.text);
       break;
     case Kind::early: fail("early: " + to_string(place) + ": " + notice.text); break;
     case Kind::store_set_aside: on_set_aside(node, place, notice); break;
-    case Kind::fenced: coverage_.count("fenced"); break;
+    case Kind::fenced:
+      node.promoted.erase(place);
+      coverage_.count("fenced");
+      break;
+    case Kind::failed:
+      node.promoted.erase(place);
+      if (is_standby(node, place)) {
+        on_standby_failed(place, notice.text);
+      }
+      break;
     case Kind::dead_letter:
       coverage_.hit(Line::dead_letter, place.stage);
       coverage_.count("dead_letters");
@@ -48,6 +58,9 @@ void World::on_restored(Node& node, const Place& place, const stream::TaskNotice
   } else if (damage == Damage::rolled_back) {
     coverage_.hit(Line::file_rolled_back, place.stage);
   }
+  if (node.promoted.erase(place) > 0) {
+    on_promoted(node, place, notice.from_file);
+  }
   node.disk->settle(place);
   node.steps.resumed(place);
   spring(node, Point::after_resume, place);
@@ -56,6 +69,9 @@ void World::on_restored(Node& node, const Place& place, const stream::TaskNotice
 // A file may be set aside because it was damaged or is too old, and for no other reason (R17).
 void World::on_set_aside(Node& node, const Place& place, const stream::TaskNotice& notice) {
   coverage_.count("files_set_aside");
+  if (is_standby(node, place)) {
+    coverage_.hit(Line::standby_file_hurt, place.stage);
+  }
   const bool too_old = notice.text.starts_with("older than what is left");
   const Damage damage = node.disk->damage_of(place);
   if (too_old) {

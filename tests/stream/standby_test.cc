@@ -158,6 +158,25 @@ TEST_F(R18Standby, AChangelogThatWasTrimmedUnderItIsReadAgain) {
   EXPECT_EQ(driver_.rows(standby_, "source"), expected());
 }
 
+// Found by the simulator: it waited for a marker that the log didn't have, and followed nothing.
+TEST_F(R18Standby, AFileThatIsAheadOfTheLogIsSetAside) {
+  TestDriver other(standby_world());
+  other.start("other", {"source"});
+  other.advance(100);
+  for (int i = 0; i < 9; ++i) {
+    other.pipe(kToyIn, 0, "a", "add n b 1");
+    other.advance(1100);
+  }
+  work(4);
+  driver_.store("second", "source") = other.store("other", "source");
+  standby_ = driver_.start_standby("second", "source");
+  driver_.run_until_idle();
+  EXPECT_EQ(followed(), written());
+  EXPECT_EQ(driver_.count(Kind::store_set_aside), 1U);
+  EXPECT_EQ(promote().phase, Phase::running);
+  EXPECT_EQ(driver_.rows(standby_, "source"), expected());
+}
+
 TEST_F(R18Standby, LetGoItIsNobody) {
   standby_ = driver_.start_standby("second", "source");
   work(1);
