@@ -118,18 +118,45 @@ class Daemon:
 class Gateway(Daemon):
     """kpay-gateway: it has no tasks, and its page and API are where `port` says (0: a free one)."""
 
-    def __init__(self, rig, instance="gateway-1", port=0):
+    def __init__(self, rig, instance="gateway-1", port=0, users=False):
         super().__init__(rig, "gateway", instance)
         self.port = port
+        self.users = self.folder / "users" if users else None
+        self.password = None
+
+    def init_users(self):
+        """Makes the people's file; the admin's password is told once, and kept here."""
+        if self.password is None:
+            self.password = self.people("users", "init")["password"]
+
+    def people(self, *arguments):
+        """What `kpay-gateway users` or `tokens` says: a list, or the one object."""
+        done = subprocess.run([str(self.rig.bin / "kpay-gateway"), *map(str, arguments), "--file", str(self.users), "--json"],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RigError(f"{' '.join(map(str, arguments))}: exit {done.returncode}: {done.stderr}")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return lines[0] if len(lines) == 1 else lines
 
     def write_config(self, **overrides):
         self.config.write_text(
             f"instance: {{id: {self.instance}}}\n"
             f"kafka:\n  bootstrap_servers: [127.0.0.1:{self.rig.port}]\n  partitions: {self.rig.partitions}\n"
-            f"http: {{listen: '127.0.0.1:{self.port}'}}\n"
-            "log: {format: json}\n" + overrides.pop("extra", ""))
+            + (f"http: {{listen: '127.0.0.1:{self.port}'{self.tls}}}\n" if "http" not in overrides else overrides["http"])
+            + self.access()
+            + "log: {format: json}\n" + overrides.pop("extra", ""))
+
+    tls = ""
+
+    def access(self):
+        if self.kind != "gateway":
+            return ""
+        return f"access: {{users_file: {self.users}}}\n" if self.users else "access: {mode: none}\n"
 
     def start(self):
+        if self.users:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.init_users()
         super().start()
         self._write_lock()
         return self
@@ -147,7 +174,7 @@ class Journal(Gateway):
 
     def __init__(self, rig, instance="journal-1"):
         Daemon.__init__(self, rig, "journal", instance)
-        self.port = 0
+        self.port, self.users = 0, None
 
     def write_config(self, **overrides):
         extra = overrides.pop("extra", "")
@@ -263,10 +290,11 @@ class Rig:
         self.daemons[instance] = Daemon(self, kind, instance, **kwargs)
         return self.daemons[instance]
 
-    def add_gateway(self, port=0):
-        """The page and the API, and the load generator that they drive; start_daemons() starts both."""
+    def add_gateway(self, port=0, users=False):
+        """The page and the API, and the load generator that they drive; start_daemons() starts both.
+        With users, people log in, and the admin's password is gateway.password."""
         self.daemons["load-1"] = LoadService(self)
-        self.daemons["gateway-1"] = Gateway(self, port=port)
+        self.daemons["gateway-1"] = Gateway(self, port=port, users=users)
         return self.daemons["gateway-1"]
 
     def add_journal(self):

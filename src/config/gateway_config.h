@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "config/daemon_config.h"
@@ -13,6 +14,12 @@ struct GatewayConfig {
   std::string instance_id;
   KafkaConfig kafka;
   Address listen;
+  TlsFiles tls;       ///< of the listener; without: in the clear. client_ca is empty
+  bool open = false;  ///< nobody logs in
+  std::string users_file;
+  std::chrono::milliseconds session_idle_max{};
+  std::chrono::milliseconds session_age_max{};
+  std::int64_t requests_per_second = 0;  ///< of one caller
   TlsFiles daemons;  ///< how daemons are asked; empty: in the clear. client_ca is theirs
   LogConfig log;
   std::chrono::milliseconds stop_deadline{};

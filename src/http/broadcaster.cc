@@ -24,11 +24,31 @@ bool has_left(int fd) {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
+class PlainLine final : public Line {
+ public:
+  explicit PlainLine(int fd) : fd_(fd) {}
+  ~PlainLine() override { ::close(fd_); }
+  PlainLine(const PlainLine&) = delete;
+  PlainLine& operator=(const PlainLine&) = delete;
+
+  [[nodiscard]] int fd() const override { return fd_; }
+  std::ptrdiff_t write(std::string_view text) override {
+    const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const bool later = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    return sent > 0 ? sent : later ? 0 : -1;
+  }
+
+ private:
+  const int fd_;
+};
+
 }  // namespace
 
-Broadcaster::Broadcaster(std::size_t connections_max, std::int64_t stuck_ms_max)
+Broadcaster::Broadcaster(std::size_t connections_max, std::int64_t stuck_ms_max,
+                         std::int64_t age_ms_max)
     : connections_max_(connections_max),
       stuck_ms_max_(stuck_ms_max),
+      age_ms_max_(age_ms_max),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   check(wake_fd_ >= 0, "a process can have one more descriptor for a broadcaster");
   thread_ = std::thread([this] { run(); });
@@ -62,15 +82,16 @@ bool Broadcaster::has_room() const {
   return connections_ < connections_max_;
 }
 
-void Broadcaster::take(int fd) {
+void Broadcaster::take(int fd) { take(std::make_unique<PlainLine>(fd)); }
+
+void Broadcaster::take(std::unique_ptr<Line> line) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || connections_ >= connections_max_) {
-      ::close(fd);
       return;
     }
     ++connections_;
-    coming_.push_back(fd);
+    coming_.push_back(std::move(line));
   }
   wake();
 }
@@ -82,7 +103,7 @@ std::size_t Broadcaster::connections() const {
 
 // False when the connection is over.
 bool Broadcaster::serve(Peer& peer, const Text& latest, short events, std::int64_t now_ms) const {
-  if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && has_left(peer.fd)) {
+  if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && has_left(peer.line->fd())) {
     return false;
   }
   if (!peer.pending() && latest != nullptr && peer.text != latest) {
@@ -91,19 +112,17 @@ bool Broadcaster::serve(Peer& peer, const Text& latest, short events, std::int64
     peer.moved_ms = now_ms;
   }
   while (peer.pending()) {
-    const std::string& text = *peer.text;
-    const ssize_t sent = ::send(peer.fd, text.data() + peer.sent, text.size() - peer.sent,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent > 0) {
-      peer.sent += static_cast<std::size_t>(sent);
-      peer.moved_ms = now_ms;
-    } else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      return now_ms - peer.moved_ms < stuck_ms_max_;
-    } else if (sent == 0 || errno != EINTR) {
+    const std::ptrdiff_t sent = peer.line->write(std::string_view(*peer.text).substr(peer.sent));
+    if (sent < 0) {
       return false;
     }
+    if (sent == 0) {
+      return now_ms - peer.moved_ms < stuck_ms_max_;
+    }
+    peer.sent += static_cast<std::size_t>(sent);
+    peer.moved_ms = now_ms;
   }
-  return true;
+  return now_ms - peer.began_ms < age_ms_max_;
 }
 
 void Broadcaster::run() {
@@ -113,12 +132,12 @@ void Broadcaster::run() {
     polled.assign(1, {wake_fd_, POLLIN, 0});
     for (const Peer& peer : peers) {
       const short wanted = static_cast<short>(POLLIN | (peer.pending() ? POLLOUT : 0));
-      polled.push_back({peer.fd, wanted, 0});
+      polled.push_back({peer.line->fd(), wanted, 0});
     }
     ::poll(polled.data(), polled.size(), kLookMs);
     std::uint64_t woken = 0;
     (void)!::read(wake_fd_, &woken, sizeof woken);
-    std::vector<int> coming;
+    std::vector<std::unique_ptr<Line>> coming;
     Text latest;
     bool stopping = false;
     {
@@ -132,16 +151,12 @@ void Broadcaster::run() {
     for (std::size_t i = 0; i < peers.size(); ++i) {
       if (!stopping && serve(peers[i], latest, polled[i + 1].revents, now_ms)) {
         staying.push_back(std::move(peers[i]));
-      } else {
-        ::close(peers[i].fd);
       }
     }
-    for (const int fd : coming) {
-      Peer peer{fd, nullptr, 0, now_ms};
+    for (std::unique_ptr<Line>& line : coming) {
+      Peer peer{std::move(line), nullptr, 0, now_ms, now_ms};
       if (!stopping && serve(peer, latest, 0, now_ms)) {
         staying.push_back(std::move(peer));
-      } else {
-        ::close(fd);
       }
     }
     peers = std::move(staying);

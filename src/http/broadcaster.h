@@ -3,7 +3,8 @@
 // For text/event-stream, whose connections stay open for hours: a Response that names a
 // Broadcaster hands its connection over after its head, and the server's thread is free again.
 // Each text is whole: a connection that has not taken the one before skips the next, and one that
-// takes nothing for limits::stream_stuck_ms is cut.
+// takes nothing for limits::stream_stuck_ms is cut. So is one that is older than
+// limits::stream_age_ms, between two texts: its client comes again, and shows again that it may.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,11 +20,21 @@
 
 namespace kpay::http {
 
+/// A connection that was handed over; closed when it goes.
+class Line {
+ public:
+  virtual ~Line() = default;
+  [[nodiscard]] virtual int fd() const = 0;
+  /// How many bytes were taken without waiting, 0 when none can be now; -1: the connection is over.
+  virtual std::ptrdiff_t write(std::string_view text) = 0;
+};
+
 /// Threads: any.
 class Broadcaster {
  public:
   explicit Broadcaster(std::size_t connections_max = limits::stream_connections_max,
-                       std::int64_t stuck_ms_max = limits::stream_stuck_ms);
+                       std::int64_t stuck_ms_max = limits::stream_stuck_ms,
+                       std::int64_t age_ms_max = limits::stream_age_ms);
   /// Closes every connection.
   ~Broadcaster();
   Broadcaster(const Broadcaster&) = delete;
@@ -35,15 +47,17 @@ class Broadcaster {
   [[nodiscard]] bool has_room() const;
   /// Owns the descriptor of a connected socket from now on.
   void take(int fd);
+  void take(std::unique_ptr<Line> line);
   [[nodiscard]] std::size_t connections() const;
 
  private:
   using Text = std::shared_ptr<const std::string>;
   struct Peer {
-    int fd = -1;
+    std::unique_ptr<Line> line;
     Text text;  ///< that is being sent, or was sent last
     std::size_t sent = 0;
     std::int64_t moved_ms = 0;  ///< when it took some of it
+    std::int64_t began_ms = 0;
 
     [[nodiscard]] bool pending() const { return text != nullptr && sent < text->size(); }
   };
@@ -54,9 +68,10 @@ class Broadcaster {
 
   const std::size_t connections_max_;
   const std::int64_t stuck_ms_max_;
+  const std::int64_t age_ms_max_;
   int wake_fd_ = -1;
   mutable std::mutex mutex_;  // guards what follows
-  std::vector<int> coming_;
+  std::vector<std::unique_ptr<Line>> coming_;
   Text latest_;
   std::size_t connections_ = 0;
   bool stopping_ = false;

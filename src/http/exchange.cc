@@ -147,7 +147,7 @@ Outcome dispatch(const Router& router, const Head& head, Request request) {
   Outcome outcome;
   outcome.route = match.route->pattern;
   try {
-    outcome.response = match.route->handler(request);
+    outcome.response = router.call(*match.route, request);
     if (head.method == "HEAD") {
       outcome.response.stream.reset();
     }

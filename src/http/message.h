@@ -37,8 +37,7 @@ struct Response {
   std::string content_type = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
-  /// Set: after the head, which has no Content-Length, the connection is the broadcaster's. Plain
-  /// connections only; over TLS such an answer is a 503.
+  /// Set: after the head, which has no Content-Length, the connection is the broadcaster's.
   std::shared_ptr<Broadcaster> stream{};
 };
 

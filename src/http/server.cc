@@ -1,15 +1,11 @@
 // The sockets and threads of the server, by Poco, whose exceptions end here.
 #include "http/server.h"
 
-#include <Poco/AutoPtr.h>
 #include <Poco/Exception.h>
-#include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
-#include <Poco/Net/SSLManager.h>
-#include <Poco/Net/SecureServerSocket.h>
 #include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/TCPServer.h>
@@ -18,17 +14,18 @@
 #include <Poco/SharedPtr.h>
 #include <Poco/ThreadPool.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 
 #include "base/time.h"
 #include "http/broadcaster.h"
 #include "http/exchange.h"
+#include "http/listener.h"
 #include "http/tls.h"
 #include "telemetry/telemetry.h"
 
@@ -46,15 +43,38 @@ class Session : public net::HTTPServerSession {
  public:
   enum class Read { done, closed, too_large, late };
 
+  /// `crowded`: others wait for a thread.
   Session(const net::StreamSocket& socket, const net::HTTPServerParams::Ptr& params,
-          std::int64_t request_ms_max)
-      : HTTPServerSession(socket, params), request_ms_max_(request_ms_max) {}
+          std::int64_t request_ms_max, std::function<bool()> crowded)
+      : HTTPServerSession(socket, params),
+        request_ms_max_(request_ms_max),
+        crowded_(std::move(crowded)) {}
+
+  /// Waits for a byte to read. False: there is none, or the connection is needed for others.
+  bool wait(std::int64_t ms_max) {
+    constexpr std::int64_t kSliceMs = 50;
+    const std::int64_t begin_ms = monotonic_ms();
+    while (buffered() == 0 && socket().available() == 0) {
+      const std::int64_t waited_ms = monotonic_ms() - begin_ms;
+      if (waited_ms >= ms_max || (waited_ms >= limits::crowded_ms_max && crowded_())) {
+        return false;
+      }
+      if (socket().poll(span_of(std::min(kSliceMs, ms_max - waited_ms)),
+                        net::Socket::SELECT_READ)) {
+        return true;
+      }
+    }
+    return true;
+  }
 
   Read read_head(std::string& head) {
-    const std::int64_t deadline = monotonic_ms() + request_ms_max_;
+    const std::int64_t begin_ms = monotonic_ms();
     try {
       while (!head.ends_with("\r\n\r\n")) {
         const bool blocks = buffered() == 0;
+        if (blocks && !wait(getTimeout().totalMilliseconds())) {
+          return head.empty() ? Read::closed : Read::late;
+        }
         const int c = get();
         if (c == std::char_traits<char>::eof()) {
           return Read::closed;
@@ -66,7 +86,7 @@ class Session : public net::HTTPServerSession {
         if (head.size() > limits::head_bytes_max) {
           return Read::too_large;
         }
-        if (blocks && monotonic_ms() > deadline) {
+        if (blocks && is_late(begin_ms, limits::crowded_ms_max)) {
           return Read::late;
         }
       }
@@ -77,7 +97,7 @@ class Session : public net::HTTPServerSession {
   }
 
   Read read_body(std::string& body, std::uint64_t size) {
-    const std::int64_t deadline = monotonic_ms() + request_ms_max_;
+    const std::int64_t begin_ms = monotonic_ms();
     char buffer[16384];
     try {
       while (body.size() < size) {
@@ -89,7 +109,7 @@ class Session : public net::HTTPServerSession {
           return Read::closed;
         }
         body.append(buffer, static_cast<std::size_t>(count));
-        if (monotonic_ms() > deadline) {
+        if (body.size() < size && is_late(begin_ms, limits::crowded_body_ms_max)) {
           return Read::late;
         }
       }
@@ -115,7 +135,13 @@ class Session : public net::HTTPServerSession {
   }
 
  private:
+  [[nodiscard]] bool is_late(std::int64_t begin_ms, std::int64_t crowded_ms_max) const {
+    const std::int64_t taken_ms = monotonic_ms() - begin_ms;
+    return taken_ms > request_ms_max_ || (taken_ms > crowded_ms_max && crowded_());
+  }
+
   std::int64_t request_ms_max_;
+  std::function<bool()> crowded_;
 };
 
 net::HTTPServerParams::Ptr session_params(const ServerOptions& options) {
@@ -129,83 +155,6 @@ net::HTTPServerParams::Ptr session_params(const ServerOptions& options) {
   return params;
 }
 
-constexpr int kBacklog = 128;
-
-// Whoever left the socket there and is dead gives way. Nobody can connect between bind and listen,
-// so nobody meets it with another mode.
-Result<net::ServerSocket> listen_unix(const std::string& path) {
-  constexpr mode_t kMode = 0660;
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return Unexpected(ErrorCode::invalid, path + ": the path of a unix socket has at most " +
-                                              std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
-                                              " bytes");
-  }
-  try {
-    const net::SocketAddress address(net::SocketAddress::UNIX_LOCAL, path);
-    struct stat there {};
-    if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) {
-      try {
-        net::StreamSocket(address).close();
-        return Unexpected(ErrorCode::conflict, path + ": another process answers there");
-      } catch (const Poco::Exception&) {
-        ::unlink(path.c_str());
-      }
-    }
-    net::ServerSocket socket;
-    socket.bind(address, false);
-    if (::chmod(path.c_str(), kMode) != 0) {
-      return Unexpected(ErrorCode::unavailable, path + ": can't be given mode 0660");
-    }
-    socket.listen(kBacklog);
-    return socket;
-  } catch (const Poco::Exception& exception) {
-    return Unexpected(ErrorCode::unavailable,
-                      path + ": can't listen there: " + exception.displayText());
-  }
-}
-
-Result<net::ServerSocket> listen(const ServerOptions& options) {
-  if (!options.unix_socket.empty()) {
-    return listen_unix(options.unix_socket);
-  }
-  try {
-    const net::SocketAddress address(options.host, options.port);
-    if (!options.tls) {
-      net::ServerSocket socket;
-      socket.bind(address, true, false);  // the short forms share a port that is taken
-      socket.listen(kBacklog);
-      return socket;
-    }
-    net::initializeSSL();
-    net::Context::Params params;
-    params.certificateFile = options.tls->certificate_file;
-    params.privateKeyFile = options.tls->key_file;
-    params.caLocation = options.tls->client_ca_file;
-    params.cipherList = std::string(tls_ciphers);
-    params.verificationMode = options.tls->client_ca_file.empty() ? net::Context::VERIFY_NONE
-                                                                  : net::Context::VERIFY_STRICT;
-    net::Context::Ptr context = Poco::makeAuto<net::Context>(net::Context::TLS_SERVER_USE, params);
-    context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
-    context->preferServerCiphers();
-    context->disableStatelessSessionResumption();
-    context->enableExtendedCertificateVerification(false);  // clients have no host name to match
-    context->ignoreUnexpectedEof(true);
-    net::SecureServerSocket socket(context);
-    socket.bind(address, true, false);
-    socket.listen(kBacklog);
-    return net::ServerSocket(socket);
-  } catch (const net::NetException& exception) {
-    const bool tls = dynamic_cast<const net::SSLException*>(&exception) != nullptr;
-    return Unexpected(tls ? ErrorCode::invalid : ErrorCode::unavailable,
-                      "http: can't listen on " + options.host + ":" + std::to_string(options.port) +
-                          ": " + exception.displayText());
-  } catch (const Poco::Exception& exception) {
-    return Unexpected(ErrorCode::invalid, "http: can't listen on " + options.host + ":" +
-                                              std::to_string(options.port) + ": " +
-                                              exception.displayText());
-  }
-}
-
 // The TLS handshake; gives the common name of the client's certificate, empty without one.
 std::string shake_hands(Session& session) {
   net::SecureStreamSocket secure(session.socket());
@@ -217,10 +166,12 @@ std::string shake_hands(Session& session) {
 
 class Server::Impl {
  public:
-  Impl(ServerOptions options, Router router, const net::ServerSocket& socket);
+  Impl(ServerOptions options, Router router, const net::ServerSocket& socket,
+       std::unique_ptr<TlsIdentity> identity);
   ~Impl();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  Result<bool> refresh_tls() { return identity_ == nullptr ? false : identity_->refresh(); }
   bool stop();
 
  private:
@@ -241,6 +192,7 @@ class Server::Impl {
   [[nodiscard]] bool is_stopping();
 
   ServerOptions options_;
+  const std::unique_ptr<TlsIdentity> identity_;  // null: in the clear
   Router router_;
   net::HTTPServerParams::Ptr params_;
   std::mutex mutex_;  // guards connections_ and stopping_
@@ -277,8 +229,10 @@ class Server::Impl::Factory final : public net::TCPServerConnectionFactory {
   Impl& server_;
 };
 
-Server::Impl::Impl(ServerOptions options, Router router, const net::ServerSocket& socket)
+Server::Impl::Impl(ServerOptions options, Router router, const net::ServerSocket& socket,
+                   std::unique_ptr<TlsIdentity> identity)
     : options_(std::move(options)),
+      identity_(std::move(identity)),
       router_(std::move(router)),
       params_(session_params(options_)),
       socket_(socket),
@@ -371,13 +325,19 @@ void Server::Impl::serve(net::StreamSocket& socket) {
   std::string remote;
   try {
     remote = socket.peerAddress().toString();
-    Session session(socket, params_, options_.request_ms_max);
+    Session session(socket, params_, options_.request_ms_max,
+                    [this] { return tcp_.queuedConnections() > 0; });
     const Place place(*this, socket.impl()->sockfd());
     session.socket().setSendTimeout(span_of(options_.receive_ms_max));
-    bool more = session.hasMoreRequests();
+    bool more = session.wait(options_.receive_ms_max) && session.hasMoreRequests();
+    if (more && tcp_.queuedConnections() > 0) {  // a handshake that stalls is cut as early
+      session.socket().setReceiveTimeout(span_of(limits::crowded_ms_max));
+    }
     const std::string principal = more ? principal_of(session) : "";
+    session.socket().setReceiveTimeout(span_of(options_.receive_ms_max));
     while (more) {
-      more = serve_one(session, principal) && session.hasMoreRequests();
+      more = serve_one(session, principal) && session.wait(limits::keep_alive_ms) &&
+             session.hasMoreRequests();
     }
   } catch (const net::SSLException& exception) {
     note_refused(remote, 0, "TLS: " + exception.displayText());
@@ -429,7 +389,7 @@ bool Server::Impl::answer(Session& session, const Head& head, Outcome outcome,
   const bool keep = head.keep_alive && !is_stopping() && tcp_.queuedConnections() == 0;
   session.setKeepAlive(keep);
   const std::shared_ptr<Broadcaster> stream = outcome.response.stream;
-  if (stream != nullptr && (options_.tls || !stream->has_room())) {
+  if (stream != nullptr && !stream->has_room()) {
     outcome.response = problem_response({.status = 503, .detail = "No more streams are served."});
   }
   std::string text = response_head(outcome.response, keep);
@@ -451,7 +411,11 @@ bool Server::Impl::answer(Session& session, const Head& head, Outcome outcome,
   }
   const bool sent = session.send(text);
   if (sent && outcome.response.stream != nullptr) {
-    stream->take(::dup(session.socket().impl()->sockfd()));
+    if (identity_ != nullptr) {
+      stream->take(tls_line(session.detachSocket()));
+    } else {
+      stream->take(::dup(session.socket().impl()->sockfd()));
+    }
   }
   return sent && keep && outcome.response.stream == nullptr;
 }
@@ -465,7 +429,8 @@ void Server::Impl::refuse(Session& session, const Problem& problem) {
   session.socket().shutdownSend();
   session.socket().setReceiveTimeout(span_of(limits::refuse_drain_ms / 10));
   char buffer[16384];
-  const std::int64_t deadline = monotonic_ms() + limits::refuse_drain_ms;
+  const std::int64_t deadline =
+      monotonic_ms() + (tcp_.queuedConnections() > 0 ? 0 : limits::refuse_drain_ms);
   while (monotonic_ms() < deadline && session.socket().receiveBytes(buffer, sizeof buffer) > 0) {
   }
 }
@@ -484,11 +449,21 @@ void Server::Impl::note_refused(const std::string& remote, int status, const std
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Router router) {
-  Result<net::ServerSocket> socket = listen(options);
+  std::unique_ptr<TlsIdentity> identity;
+  if (options.tls && options.unix_socket.empty()) {
+    Result<std::unique_ptr<TlsIdentity>> read =
+        TlsIdentity::read(options.tls->certificate_file, options.tls->key_file);
+    if (!read) {
+      return Unexpected(read.error());
+    }
+    identity = *std::move(read);
+  }
+  Result<std::shared_ptr<net::ServerSocket>> socket = listen(options, identity.get());
   if (!socket) {
     return Unexpected(socket.error());
   }
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(router), *socket);
+  auto impl =
+      std::make_unique<Impl>(std::move(options), std::move(router), **socket, std::move(identity));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -496,5 +471,6 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 std::uint16_t Server::port() const noexcept { return impl_->port(); }
 bool Server::stop() { return impl_->stop(); }
+Result<bool> Server::refresh_tls() { return impl_->refresh_tls(); }
 
 }  // namespace kpay::http

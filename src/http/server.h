@@ -59,6 +59,10 @@ class Server {
 
   [[nodiscard]] std::uint16_t port() const noexcept;
 
+  /// Reads certificate and key again when their files have changed; true, when new connections
+  /// have them from now on. Errors: invalid, told once; then those before hold on. Threads: one.
+  Result<bool> refresh_tls();
+
   /// Takes no more connections, lets requests in hand finish for limits::stop_ms_max, then cuts
   /// their connections. Returns within a second; true when every request was finished.
   bool stop();

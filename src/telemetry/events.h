@@ -448,13 +448,44 @@ struct AuditState {
   }
 };
 
+struct ActionNotAudited {
+  static constexpr std::string_view name = "ActionNotAudited";
+  static constexpr Level level = Level::error;
+  static constexpr std::string_view about =
+      "what somebody did can't be written to ops.audit; it is kept and written with the next";
+  std::int64_t kept = 0;
+  std::string error{};
+
+  void fields(auto&& f) const { f("kept", kept), f("error", error); }
+};
+
+struct FileRefused {
+  static constexpr std::string_view name = "FileRefused";
+  static constexpr Level level = Level::error;
+  static constexpr std::string_view about =
+      "a file that changed can't be used; what was read before holds on";
+  std::string file{};
+  std::string problem{};
+
+  void fields(auto&& f) const { f("file", file), f("problem", problem); }
+};
+
+struct FileTaken {
+  static constexpr std::string_view name = "FileTaken";
+  static constexpr Level level = Level::info;
+  static constexpr std::string_view about = "a file that changed was read and holds from now on";
+  std::string file{};
+
+  void fields(auto&& f) const { f("file", file); }
+};
+
 using AllEvents =
     std::tuple<DaemonStarted, DaemonStopping, DaemonStopped, ConfigRefused, AdminCommand,
                TaskAssigned, TaskRevoked, TaskLost, TaskRestored, TaskHeld, TaskFenced,
                CheckpointSlow, CheckpointRejected, StoreSetAside, StoreFailed, SenderEarly,
                SenderDiverged, OperatorActed, DeadLettered, DeliveryFailed, BrokerUnavailable,
                BrokerBack, TimeJumpHeld, BaseTrimmed, HttpRequestRefused, SnapshotTaken,
-               SnapshotFailed, AuditFinding, AuditState>;
+               SnapshotFailed, AuditFinding, AuditState, ActionNotAudited, FileRefused, FileTaken>;
 
 /// Calls f(event) with an empty event of each kind, in the order of the catalogue.
 void each_event(auto&& f) {

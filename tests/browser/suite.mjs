@@ -2,10 +2,13 @@
 // Usage: node suite.mjs PAGE-URL CHROMIUM PLAYWRIGHT-FOLDER [SCREENSHOT-FOLDER]
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 
 const [base, executablePath, modules, shots] = process.argv.slice(2);
 const { chromium } = createRequire(modules + '/')('playwright-core');
+const axe = readFileSync(modules + '/node_modules/axe-core/axe.min.js', 'utf8');
+const { KPAY_ADMIN_PASSWORD, KPAY_VIEWER_PASSWORD, KPAY_TOKEN } = process.env;
 const origin = new URL(base).origin;
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
@@ -28,7 +31,8 @@ function newId() {
   return bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
 }
 async function api(path, body, key) {
-  const answer = await fetch(origin + '/api/v1' + path, body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) }, body: JSON.stringify(body) });
+  const who = { Authorization: 'Bearer ' + KPAY_TOKEN };
+  const answer = await fetch(origin + '/api/v1' + path, body === undefined ? { headers: who } : { method: 'POST', headers: { ...who, 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) }, body: JSON.stringify(body) });
   return answer.json();
 }
 async function until(what, condition, seconds = 20) {
@@ -45,8 +49,42 @@ const shows = (selector, pattern, seconds) => until(`${selector} shows ${pattern
 const go = async (hash, heading) => { await page.goto(base + '#/' + hash); await shows('h1', heading); };
 const shot = async (name) => { if (shots) { await page.evaluate(() => scrollTo(0, 0)); await page.screenshot({ path: `${shots}/${name}.png` }); } };
 
+async function logIn(on, user, password) {
+  await on.fill('#login-user', user);
+  await on.fill('#login-password', password);
+  await on.click('#login');
+}
+// WCAG 2.2 AA, by axe: what it finds on the page as it is now.
+async function violations(on) {
+  await on.evaluate(axe);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const found = await on.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), tags);
+  return found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(' | ')}`);
+}
+
 const tests = [];
 const test = (name, body) => tests.push([name, body]);
+
+test('log in: nothing is shown before, a wrong password is said, a reload stays in', async () => {
+  await page.goto(base);
+  await shows('h1', /Log in/);
+  assert.equal(await page.locator('#nav a').count(), 0);
+  await shot('login');
+  assert.deepEqual(await violations(page), [], 'axe: login');
+  refused = 1;
+  await logIn(page, 'admin', 'not the password');
+  await shows('#login-result', /password/);
+  refused = 0;
+  assert.equal(await page.inputValue('#login-password'), '', 'it is not kept');
+  await logIn(page, 'admin', KPAY_ADMIN_PASSWORD);
+  await shows('h1', /Business/);
+  await shows('#who', /admin/);
+  await page.reload();
+  await shows('h1', /Business/);
+  const [cookie] = await context.cookies();
+  assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
+  assert.equal(await page.evaluate(() => document.cookie), '', 'no script sees it');
+});
 
 test('business: the confirmed count follows a payment that somebody else made', async () => {
   await go('', /Business/);
@@ -182,6 +220,9 @@ test('dead letters: list, filter by reason, inspect', async () => {
   const letters = (await api('/dead-letters')).letters;
   assert.ok(letters.length > 0, 'the runner has put one there');
   await page.click('#letters a');
+  assert.equal(await page.locator('#letter-bytes').count(), 0, 'masked');
+  await page.fill('#reveal-form [name=reason]', 'the payer asks');
+  await page.click('#reveal');
   await shows('#letter-bytes', /00 ff 47/);
   await shot('dead-letters');
   await page.click(`section >> text="${letters[0].reason}"`);
@@ -196,6 +237,56 @@ test('system: version, books, the API', async () => {
   await shot('system');
 });
 
+test('audit: who drained and who looked into a letter, with their reasons', async () => {
+  await go('audit', /Audit/);
+  await shows('#actions', /postPipelineDrain/);
+  await shows('#actions', /the payer asks/);
+  await shot('audit');
+  await page.selectOption('#audit-action', 'postSession');
+  await shows('#actions', /denied/);
+  assert.doesNotMatch(await text('#actions'), /postPipelineDrain/);
+  assert.match(page.url(), /action=postSession/);
+});
+
+test('a viewer looks, and is told why the rest is off', async () => {
+  const other = await browser.newContext({ viewport: { width: 1360, height: 900 } });
+  const viewer = await other.newPage();
+  await viewer.goto(base);
+  await logIn(viewer, 'vera', KPAY_VIEWER_PASSWORD);
+  const has = (selector, pattern) => until(`${selector} shows ${pattern}`, async () => pattern.test(await viewer.locator(selector).first().innerText()));
+  await has('#who', /vera/);
+  for (const [screen, button] of [['control', '#drain'], ['control', '#resume'], ['payments', '#send'], ['accounts', '#open-account'], ['load', '#load-start'], ['load', '#load-stop']]) {
+    await viewer.goto(base + '#/' + screen);
+    await has('main [role=note]', /viewer.*don’t allow/);
+    assert.ok(await viewer.isDisabled(button), button);
+  }
+  if (shots) { await viewer.goto(base + '#/control'); await viewer.waitForTimeout(300); await viewer.screenshot({ path: `${shots}/no-permission.png` }); }
+  await viewer.goto(base + '#/audit');
+  await has('main [role=note]', /don’t allow you to read the audit/);
+  await viewer.goto(base + '#/dead-letters');
+  await viewer.click('#letters a');
+  await has('main [role=note]', /see its bytes/);
+  const answer = await viewer.evaluate(() => send('/pipeline:drain', { reason: 'by hand' }).then((a) => a.status));
+  assert.equal(answer, 403, 'the gateway refuses what the page does not offer');
+  await other.close();
+});
+
+test('WCAG 2.2 AA: axe finds nothing on any screen, light, dark and at 320 pixels', async () => {
+  const found = [];
+  for (const [theme, width] of [['light', 1360], ['dark', 1360], ['light', 320]]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
+    for (const name of ['business', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
+      await page.goto(base + '#/' + name);
+      await page.waitForTimeout(400);
+      found.push(...(await violations(page)).map((v) => `${theme} ${width} ${name}: ${v}`));
+    }
+  }
+  await page.setViewportSize({ width: 1360, height: 900 });
+  await page.evaluate(() => { document.documentElement.dataset.theme = 'light'; });
+  assert.deepEqual(found, []);
+});
+
 test('dark, keyboard, narrow', async () => {
   await go('', /Business/);
   await page.click('#theme');
@@ -203,14 +294,14 @@ test('dark, keyboard, narrow', async () => {
   await shot('business-dark');
   await page.click('#zone');
   await page.click('#zone');
-  for (const [key, heading] of [['2', /Payments/], ['3', /Accounts/], ['4', /Pipeline/], ['5', /Control/], ['6', /Load/], ['7', /Dead/], ['8', /System/], ['1', /Business/]]) {
+  for (const [key, heading] of [['2', /Payments/], ['3', /Accounts/], ['4', /Pipeline/], ['5', /Control/], ['6', /Load/], ['7', /Dead/], ['8', /System/], ['9', /Audit/], ['1', /Business/]]) {
     await page.keyboard.press(key);
     await shows('h1', heading);
   }
   await page.keyboard.press('/');
   await until('the lookup has the focus', () => page.evaluate(() => document.activeElement.id === 'lookup-id'));
   await page.setViewportSize({ width: 320, height: 800 });
-  for (const name of ['', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system']) {
+  for (const name of ['', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
     await page.goto(base + '#/' + name);
     await page.waitForTimeout(150);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `"${name}" fits 320 pixels`);
@@ -238,6 +329,19 @@ test('a stream that breaks is said, greyed and mended', async () => {
   await context.setOffline(false);
   await page.evaluate(() => listen());
   await shows('#live', /^live/, 15);
+  refused = 0;
+});
+
+test('log out: the page shows nothing, and the session is over', async () => {
+  await go('', /Business/);
+  refused = 1;
+  const cookies = await context.cookies();
+  await page.click('#logout');
+  await shows('h1', /Log in/);
+  const old = cookies.map((c) => `${c.name}=${c.value}`).join('; ');
+  assert.equal((await fetch(origin + '/api/v1/pipeline', { headers: { Cookie: old } })).status, 401);
+  await page.reload();
+  await shows('h1', /Log in/);
   refused = 0;
 });
 

@@ -53,14 +53,18 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kpay-browser-") as place:
         with Rig(pathlib.Path(place) / "rig", port=PORT, partitions=4) as rig:
             rig.start_broker_and_topics()
-            gateway = rig.add_gateway()
+            gateway = rig.add_gateway(users=True)
             rig.start_daemons()
             rig.load("accounts", "--count", 120, "--currency", "EUR", "--opening", "1000.00", "--wait",
                      capture_output=True)
             rig._tool("send_record", (f"127.0.0.1:{PORT}", "kpay.payments.incoming", 1, "raw", "-", "00ff47"), True, 30)
             command = ["node", str(HERE / "suite.mjs"), f"http://{gateway.address()}/", chromium, str(folder)]
             shots = os.environ.get("KPAY_SCREENSHOTS")
-            return subprocess.run(command + ([shots] if shots else []), timeout=400).returncode
+            viewer = gateway.people("users", "add", "vera", "--role", "viewer")
+            token = gateway.people("tokens", "add", "suite", "--role", "admin")
+            people = {"KPAY_ADMIN_PASSWORD": gateway.password, "KPAY_VIEWER_PASSWORD": viewer["password"],
+                      "KPAY_TOKEN": token["token"]}
+            return subprocess.run(command + ([shots] if shots else []), timeout=400, env={**os.environ, **people}).returncode
 
 
 if __name__ == "__main__":

@@ -119,6 +119,17 @@ TEST(Broadcaster, OneThatTakesNothingIsCutAndDoesNotHoldTheOthers) {
   EXPECT_TRUE(becomes(broadcaster, 1));
 }
 
+TEST(Broadcaster, AnOldConnectionIsCutBetweenTwoTextsToComeAgain) {
+  constexpr std::int64_t kStuckMs = 10'000;
+  constexpr std::int64_t kAgeMs = 300;
+  Broadcaster broadcaster(10, kStuckMs, kAgeMs);
+  Listener listener;
+  broadcaster.take(listener.given());
+  broadcaster.publish("whole;");
+  EXPECT_EQ(listener.read_until("never"), "whole;");
+  EXPECT_TRUE(becomes(broadcaster, 0));
+}
+
 TEST(Broadcaster, EndsEveryConnectionWithItself) {
   Listener listener;
   {

@@ -41,6 +41,25 @@ TEST(Router, SaysWhichMethodsAPathHas) {
   EXPECT_EQ(match.allowed, (std::vector<std::string>{"GET", "HEAD", "POST"}));
 }
 
+TEST(Router, TheGuardStandsBeforeEachHandlerAndMaySayWhoAsks) {
+  Router router;
+  router.add("GET", "/who", [](const Request& request) {
+    return text_response("you are " + request.principal, "text/plain");
+  });
+  Request request;
+  EXPECT_EQ(router.call(*router.find("GET", {"who"}).route, request).body, "you are ");
+  router.set_guard([](const Router::Route& route, Request& asked) {
+    if (asked.headers.empty()) {
+      return problem_response({.status = 401});
+    }
+    asked.principal = "ann";
+    return route.handler(asked);
+  });
+  EXPECT_EQ(router.call(*router.find("GET", {"who"}).route, request).status, 401);
+  request.headers = {{"cookie", "x"}};
+  EXPECT_EQ(router.call(*router.find("GET", {"who"}).route, request).body, "you are ann");
+}
+
 TEST(RouterDeathTest, ARouteIsAddedOnce) {
   Router router = sample();
   EXPECT_DEATH(router.add("GET", "/", [](const Request&) { return Response{}; }), "added once");

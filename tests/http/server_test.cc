@@ -165,6 +165,22 @@ TEST_F(ServerTest, SlowAndSilentClientsDoNotStopTheOthers) {
   EXPECT_TRUE(slow.front()->is_closed());
 }
 
+TEST_F(ServerTest, WhileOthersWaitWhoeverSendsNothingOrHalfAHeadIsCut) {
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (std::size_t i = 0; i < 3 * limits::threads; ++i) {
+    slow.push_back(std::make_unique<RawConnection>(server_->port()));
+    if (i % 2 == 0) {
+      slow.back()->send("GET /hel");
+    }
+  }
+  const std::int64_t begin = monotonic_ms();
+  const Result<ClientResponse> answer = client_.get(url("/hello/x"), milliseconds(10'000));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_LT(monotonic_ms() - begin, 3 * kReceiveMs) << "three rounds of everybody's patience";
+  EXPECT_TRUE(slow[1]->is_closed());
+}
+
 TEST_F(ServerTest, AClientThatDripsIsCutAtTheDeadline) {
   RawConnection connection(server_->port());
   const std::int64_t begin = monotonic_ms();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "http/broadcaster.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "raw_connection.h"
@@ -134,6 +135,58 @@ TEST_F(TlsTest, AStalledHandshakeHoldsNobodyUp) {
   const auto begin = std::chrono::steady_clock::now();
   server_->stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1100));
+}
+
+TEST_F(TlsTest, ANewCertificateHoldsFromTheNextHandshakeAndAWrongOneIsRefused) {
+  const auto put = [](const std::string& from) {
+    for (const char* end : {".pem", ".key"}) {
+      std::filesystem::copy_file(file(from + end), file(std::string("now") + end),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  };
+  put("server");
+  start("now", false);
+  EXPECT_TRUE(get({.ca_file = file("ca.pem")}));
+  EXPECT_FALSE(*server_->refresh_tls()) << "nothing has changed";
+  put("elsewhere");
+  EXPECT_TRUE(get({.ca_file = file("ca.pem")})) << "it is not read yet";
+  ASSERT_TRUE(server_->refresh_tls());
+  const Result<ClientResponse> other = get({.ca_file = file("ca.pem")});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::refused) << other.error().message;
+  put("server");
+  EXPECT_TRUE(*server_->refresh_tls());
+  EXPECT_TRUE(get({.ca_file = file("ca.pem")}));
+  std::filesystem::copy_file(file("stranger.key"), file("now.key"),
+                             std::filesystem::copy_options::overwrite_existing);
+  const Result<bool> wrong = server_->refresh_tls();
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("is not the key of the certificate"), std::string::npos);
+  EXPECT_FALSE(*server_->refresh_tls()) << "told once";
+  EXPECT_TRUE(get({.ca_file = file("ca.pem")})) << "what was there before holds on";
+}
+
+TEST_F(TlsTest, AStreamIsServedToo) {
+  constexpr std::int64_t kAgeMs = 500;
+  auto stream = std::make_shared<Broadcaster>(2, 10'000, kAgeMs);
+  const std::string text = std::string(300'000, 'x') + "end";
+  stream->publish(text);
+  Router router;
+  router.add("GET", "/events", [&](const Request&) {
+    Response response{.content_type = "text/event-stream"};
+    response.stream = stream;
+    return response;
+  });
+  Result<std::unique_ptr<Server>> server = Server::start(
+      {.tls = ServerTls{file("server.pem"), file("server.key"), ""}}, std::move(router));
+  ASSERT_TRUE(server) << server.error().message;
+  const Result<ClientResponse> answer =
+      Client({.ca_file = file("ca.pem")})
+          .get("https://localhost:" + std::to_string((*server)->port()) + "/events",
+               std::chrono::seconds(10));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, text) << "whole, and cut when it was old";
+  EXPECT_EQ(stream->connections(), 0U);
 }
 
 TEST_F(TlsTest, FilesThatAreWrongAreAnErrorAtTheStart) {

@@ -209,8 +209,10 @@ class Gateway(GatewayCase):
         self.rig._tool("send_record", (f"127.0.0.1:{self.PORT}", "kpay.payments.incoming", 1, "raw", "-", "00ff47"),
                        True, 30)
         found = wait_for("the letter", lambda: [l for l in self.ask("/dead-letters")[1]["letters"]
-                                                if l["bytes_hex"] == "00ff47"], 20)[0]
+                                                if l["bytes_total"] == 3], 20)[0]
         self.assertEqual((found["topic"], found["partition"], found["bytes_total"]), ("kpay.payments.incoming", 1, 3))
+        status, shown = self.ask(f"/dead-letters/{found['id'].replace('/', '%2F')}/reveal", {"reason": "a test"})
+        self.assertEqual((status, shown["bytes_hex"]), (200, "00ff47"), shown)
         self.assertEqual(self.ask("/dead-letters?reason=nonsense")[1]["letters"], [])
 
     def test_many_listeners_take_few_threads(self):

@@ -8,9 +8,9 @@ namespace kpay::gateway {
 
 namespace {
 
-std::optional<Problem> wrong_host(const http::Request& request) {
+std::optional<Problem> wrong_host(const ApiParts& parts, const http::Request& request) {
   const std::string_view host = http::Request::get(request.headers, "host");
-  if (is_loopback_host(host)) {
+  if (!parts.loopback || is_loopback_host(host)) {
     return std::nullopt;
   }
   return Problem{.code = Code::origin_refused,
@@ -19,14 +19,16 @@ std::optional<Problem> wrong_host(const http::Request& request) {
                  .expected = "127.0.0.1, localhost or [::1], with the port"};
 }
 
-std::optional<Problem> wrong_write(const http::Request& request, const WriteRules& rules) {
+std::optional<Problem> wrong_write(const ApiParts& parts, const http::Request& request,
+                                   const WriteRules& rules) {
   const std::string_view origin = http::Request::get(request.headers, "origin");
-  const std::string_view host = http::Request::get(request.headers, "host");
-  if (!origin.empty() && origin != "http://" + std::string(host)) {
+  const std::string own = (parts.tls ? "https://" : "http://") +
+                          std::string(http::Request::get(request.headers, "host"));
+  if (!origin.empty() && origin != own) {
     return Problem{.code = Code::origin_refused,
                    .detail = "The request comes from a page of " + std::string(origin) + ".",
                    .field = "Origin",
-                   .expected = "http://" + std::string(host)};
+                   .expected = own};
   }
   std::string_view type = http::Request::get(request.headers, "content-type");
   type = type.substr(0, type.find(';'));
@@ -60,31 +62,50 @@ bool is_loopback_host(std::string_view host) {
   return name == "127.0.0.1" || name == "localhost" || name == "[::1]";
 }
 
+std::string owner_of(const http::Request& request) {
+  const std::string who = request.principal.empty() ? "gateway" : request.principal;
+  return who + ", from " + request.remote.substr(0, request.remote.rfind(':'));
+}
+
 void add_read(http::Router& router, const ApiParts& parts, const std::string& path,
               LiveHandler handler) {
   router.add("GET", "/api/v1" + path,
-             [live = parts.live, handler = std::move(handler)](const http::Request& request) {
-               if (const std::optional<Problem> problem = wrong_host(request)) {
+             [parts, handler = std::move(handler)](const http::Request& request) {
+               if (const std::optional<Problem> problem = wrong_host(parts, request)) {
                  return to_response(*problem);
                }
-               const std::shared_ptr<Live> now = live();
+               const std::shared_ptr<Live> now = parts.live();
                return now == nullptr ? not_reached() : handler(*now, request);
              });
 }
 
+namespace {
+
+void add_checked(http::Router& router, const ApiParts& parts, const std::string& path,
+                 http::Handler handler, const WriteRules& rules) {
+  router.add("POST", "/api/v1" + path,
+             [parts, handler = std::move(handler), rules](const http::Request& request) {
+               std::optional<Problem> problem = wrong_host(parts, request);
+               problem = problem ? problem : wrong_write(parts, request, rules);
+               return problem ? to_response(*problem) : handler(request);
+             });
+}
+
+}  // namespace
+
+void add_plain_write(http::Router& router, const ApiParts& parts, const std::string& path,
+                     http::Handler handler) {
+  add_checked(router, parts, path, std::move(handler), {});
+}
+
 void add_write(http::Router& router, const ApiParts& parts, const std::string& path,
                LiveHandler handler, const WriteRules& rules) {
-  router.add(
-      "POST", "/api/v1" + path,
-      [live = parts.live, handler = std::move(handler), rules](const http::Request& request) {
-        std::optional<Problem> problem = wrong_host(request);
-        problem = problem ? problem : wrong_write(request, rules);
-        if (problem) {
-          return to_response(*problem);
-        }
-        const std::shared_ptr<Live> now = live();
-        return now == nullptr ? not_reached() : handler(*now, request);
-      });
+  const auto with_cluster = [live = parts.live,
+                             handler = std::move(handler)](const http::Request& request) {
+    const std::shared_ptr<Live> now = live();
+    return now == nullptr ? not_reached() : handler(*now, request);
+  };
+  add_checked(router, parts, path, with_cluster, rules);
 }
 
 namespace {

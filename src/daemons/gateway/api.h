@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "daemons/access/access.h"
 #include "daemons/gateway/live.h"
 #include "daemons/gateway/problem.h"
 #include "http/router.h"
@@ -23,11 +24,18 @@ struct ProcessInfo {
   std::int64_t started_at_ms = 0;
 };
 
+class Guard;
+
 struct ApiParts {
   /// Null until the cluster was reached.
   std::function<std::shared_ptr<Live>()> live;
   std::shared_ptr<http::Broadcaster> broadcaster;
   ProcessInfo process;
+  /// Both outlive the server; used by the session's operations alone.
+  access::Access* access = nullptr;
+  Guard* guard = nullptr;
+  bool tls = false;
+  bool loopback = true;  ///< it listens there, and has no other name
 };
 
 using LiveHandler = std::function<http::Response(Live&, const http::Request&)>;
@@ -45,8 +53,15 @@ struct WriteRules {
 void add_write(http::Router& router, const ApiParts& parts, const std::string& path,
                LiveHandler handler, const WriteRules& rules = {});
 
+/// The same for what needs no cluster.
+void add_plain_write(http::Router& router, const ApiParts& parts, const std::string& path,
+                     http::Handler handler);
+
 /// True for "127.0.0.1:8080", "localhost", "[::1]:80": what a loopback listener is called.
 [[nodiscard]] bool is_loopback_host(std::string_view host);
+
+/// "alice, from 10.0.0.7": who is told to have changed what everybody sees.
+[[nodiscard]] std::string owner_of(const http::Request& request);
 
 /// Seconds of ?wait=, 0 without; nothing when it is wrong, and `problem` says so.
 [[nodiscard]] std::int64_t wait_seconds(const http::Request& request,
@@ -59,6 +74,8 @@ void add_batch_api(http::Router& router, const ApiParts& parts);
 void add_accounts_api(http::Router& router, const ApiParts& parts);
 void add_pipeline_api(http::Router& router, const ApiParts& parts);
 void add_load_api(http::Router& router, const ApiParts& parts);
+void add_session_api(http::Router& router, const ApiParts& parts);
 void add_system_api(http::Router& router, const ApiParts& parts);
+void add_letters_api(http::Router& router, const ApiParts& parts);
 
 }  // namespace kpay::gateway

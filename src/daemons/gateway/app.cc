@@ -1,11 +1,26 @@
 #include "daemons/gateway/app.h"
 
+#include "daemons/access/people_commands.h"
 #include "daemons/gateway/gateway.h"
+#include "daemons/gateway/operations.h"
 #include "daemons/service/plain_app.h"
 
 namespace kpay::gateway {
 
+namespace {
+
+Result<std::string> people_file(const std::string& config_file) {
+  const Result<config::GatewayConfig> config = config::load_gateway_config(config_file);
+  return config ? Result<std::string>(config->users_file) : Unexpected(config.error());
+}
+
+}  // namespace
+
 int run_app(int argc, char** argv) {
+  if (access::is_people_command(argc, argv)) {
+    const access::PeopleTool people{"kpay-gateway", people_file, operation_ids()};
+    return access::run_people_tool(people, argc, argv);
+  }
   const auto load = [](const std::string& file) {
     return config::load_gateway_config(file).value();
   };
@@ -20,7 +35,8 @@ int run_app(int argc, char** argv) {
       [load](const std::string& file, const daemons::BuildInfo& build) {
         return run_gateway(load(file), build);
       },
-      [load](const std::string& file) { return check_gateway(load(file)); }};
+      [load](const std::string& file) { return check_gateway(load(file)); },
+      "users, tokens: who may use it; `kpay-gateway users --help` says more"};
   return daemons::run_plain_app(plain, argc, argv);
 }
 

@@ -1,7 +1,9 @@
-// Audits: follows ops.audit, and has the newest statement of the newest auditor (docs/audit.md).
+// Audits: follows ops.audit, and has the newest statement of the newest auditor, and the newest of
+// what people did (docs/audit.md).
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +23,14 @@ using ctl::AuditStatement;
 [[nodiscard]] std::string light_of(const std::string& looks, const AuditStatement& audit,
                                    std::int64_t now_ms);
 
+struct TakenAction {
+  std::string who;
+  std::string action;
+  std::string json;
+};
+/// Reads what docs/audit.md calls an action; nothing when the bytes are none.
+[[nodiscard]] std::optional<TakenAction> parse_action(std::string_view json);
+
 /// Threads: any.
 class Audits {
  public:
@@ -31,6 +41,9 @@ class Audits {
   Audits& operator=(const Audits&) = delete;
 
   [[nodiscard]] AuditStatement newest() const;
+  /// The newest actions, newest first: of one who did them, and of one kind, unless empty.
+  [[nodiscard]] std::vector<std::string> actions(std::string_view who, std::string_view action,
+                                                 std::size_t limit) const;
 
  private:
   Audits() = default;
@@ -39,6 +52,7 @@ class Audits {
 
   mutable std::mutex mutex_;
   AuditStatement newest_;
+  std::deque<TakenAction> actions_;  // newest last
   std::unique_ptr<tool::Sweep> sweep_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

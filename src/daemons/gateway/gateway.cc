@@ -10,7 +10,9 @@
 #include <thread>
 
 #include "base/time.h"
+#include "daemons/gateway/actions.h"
 #include "daemons/gateway/api.h"
+#include "daemons/gateway/guard.h"
 #include "daemons/gateway/limits.h"
 #include "daemons/gateway/page.h"
 #include "daemons/service/exit_codes.h"
@@ -61,11 +63,14 @@ class Gateway {
       : config_(config),
         build_(build),
         telemetry_(log_options(config)),
-        signals_(block_signals()) {}
+        signals_(block_signals()),
+        actions_(config.instance_id, telemetry_) {}
 
   int run();
 
  private:
+  Result<void> read_people();
+  void look_at_people();
   Result<void> serve();
   void add_health(http::Router& router);
   ApiParts api_parts();
@@ -78,6 +83,7 @@ class Gateway {
   void set_state(const std::string& text);
   [[nodiscard]] std::string state();
   [[nodiscard]] std::shared_ptr<Live> live();
+  [[nodiscard]] std::string url() const;
 
   const config::GatewayConfig& config_;
   const daemons::BuildInfo& build_;
@@ -85,6 +91,10 @@ class Gateway {
   sigset_t signals_;
   std::shared_ptr<http::Broadcaster> broadcaster_ = std::make_shared<http::Broadcaster>();
   std::optional<telemetry::Systemd> systemd_;
+  ActionLog actions_;
+  std::unique_ptr<access::Access> access_;
+  std::unique_ptr<Guard> guard_;
+  std::int64_t people_at_ms_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> failed_ = false;
   std::string address_;
@@ -109,6 +119,10 @@ std::string Gateway::state() {
 std::shared_ptr<Live> Gateway::live() {
   const std::lock_guard lock(mutex_);
   return live_;
+}
+
+std::string Gateway::url() const {
+  return (config_.tls.certificate.empty() ? "http://" : "https://") + address_;
 }
 
 // The world has failed in a way that only a new start mends.
@@ -145,6 +159,10 @@ ApiParts Gateway::api_parts() {
   ApiParts parts;
   parts.live = [this] { return live(); };
   parts.broadcaster = broadcaster_;
+  parts.access = access_.get();
+  parts.guard = guard_.get();
+  parts.tls = !config_.tls.certificate.empty();
+  parts.loopback = config::is_loopback(config_.listen);
   parts.process = {config_.instance_id,
                    build_.version,
                    build_.commit,
@@ -156,8 +174,64 @@ ApiParts Gateway::api_parts() {
   return parts;
 }
 
+Result<void> Gateway::read_people() {
+  access::AccessOptions options;
+  options.open = config_.open;
+  options.users_file = config_.users_file;
+  options.session_idle_max = config_.session_idle_max;
+  options.session_age_max = config_.session_age_max;
+  options.requests_per_second = static_cast<double>(config_.requests_per_second);
+  Result<std::unique_ptr<access::Access>> access = access::Access::start(std::move(options));
+  if (!access) {
+    // Whatever it is, a restart can't help.
+    return Unexpected(ErrorCode::invalid,
+                      access.error().message + "; `kpay-gateway users init --file " +
+                          config_.users_file +
+                          "` makes a file with an admin, whose password it shows once");
+  }
+  access_ = std::move(*access);
+  guard_ = std::make_unique<Guard>(*access_, actions_, !config_.tls.certificate.empty());
+  return {};
+}
+
+// What `kpay-gateway users` has changed holds within a second, and is audited.
+void Gateway::look_at_people() {
+  if (monotonic_ms() - people_at_ms_ < limits::file_look_ms) {
+    return;
+  }
+  people_at_ms_ = monotonic_ms();
+  const Result<std::vector<std::string>> changes = access_->refresh();
+  if (!changes) {
+    telemetry_.emit(telemetry::FileRefused{config_.users_file, changes.error().message});
+    return;
+  }
+  if (!changes->empty()) {
+    telemetry_.emit(telemetry::FileTaken{config_.users_file});
+  }
+  const Result<bool> certificate = server_->refresh_tls();
+  if (!certificate) {
+    telemetry_.emit(telemetry::FileRefused{config_.tls.certificate, certificate.error().message});
+  } else if (*certificate) {
+    telemetry_.emit(telemetry::FileTaken{config_.tls.certificate});
+  }
+  for (const std::string& change : *changes) {
+    actions_.note({.at_ms = wall_clock_now().ms,
+                   .action = "access.changed",
+                   .who = "whoever may write " + config_.users_file,
+                   .roles = "",
+                   .from = "this host",
+                   .target = config_.users_file,
+                   .reason = change,
+                   .result = "done"});
+  }
+}
+
 Result<void> Gateway::serve() {
   http::Router router;
+  router.set_guard(
+      [guard = guard_.get()](const http::Router::Route& route, http::Request& request) {
+        return guard->call(route, request);
+      });
   add_health(router);
   const ApiParts parts = api_parts();
   add_payments_api(router, parts);
@@ -165,6 +239,8 @@ Result<void> Gateway::serve() {
   add_accounts_api(router, parts);
   add_pipeline_api(router, parts);
   add_load_api(router, parts);
+  add_session_api(router, parts);
+  add_letters_api(router, parts);
   add_system_api(router, parts);
   add_page(router);
   http::ServerOptions options;
@@ -173,6 +249,9 @@ Result<void> Gateway::serve() {
   options.threads = limits::http_threads;
   options.body_bytes_max = limits::batch_bytes_max;
   options.telemetry = &telemetry_;
+  if (!config_.tls.certificate.empty()) {
+    options.tls = http::ServerTls{config_.tls.certificate, config_.tls.key, ""};
+  }
   Result<std::unique_ptr<http::Server>> server = http::Server::start(options, std::move(router));
   if (!server) {
     return Unexpected(server.error());
@@ -189,8 +268,9 @@ Result<void> Gateway::reach_once() {
   }
   const ctl::HttpFlags daemons{config_.daemons.client_ca, config_.daemons.certificate,
                                config_.daemons.key};
-  Result<std::unique_ptr<Live>> live = Live::start(std::move(*connection), daemons, *broadcaster_,
-                                                   [this](const Error& error) { fail(error); });
+  Result<std::unique_ptr<Live>> live =
+      Live::start(std::move(*connection), daemons, *broadcaster_, actions_,
+                  [this](const Error& error) { fail(error); });
   if (!live) {
     return Unexpected(live.error());
   }
@@ -229,8 +309,9 @@ int Gateway::wait_for_signal() {
       return signal;
     }
     systemd_->watchdog();
+    look_at_people();
     const std::string text = state();
-    systemd_->status(text.empty() ? "running on http://" + address_ : "waiting: " + text);
+    systemd_->status(text.empty() ? "running on " + url() : "waiting: " + text);
     telemetry_.log().flush_suppressed();
   }
 }
@@ -241,7 +322,9 @@ int Gateway::run() {
     return refuse(systemd.error());
   }
   systemd_ = std::move(*systemd);
-  if (Result<void> served = serve(); !served) {
+  Result<void> served = read_people();
+  served = served ? serve() : served;
+  if (!served) {
     return refuse(served.error());
   }
   telemetry_.metrics()

@@ -27,6 +27,11 @@ inline constexpr std::size_t recent_payments = 200;
 inline constexpr std::size_t series_points = 300;  ///< one each second
 inline constexpr std::int64_t windows_shown = 30;  ///< minutes
 inline constexpr std::size_t letters_max = 200;
+inline constexpr std::size_t actions_max = 1'000;  ///< of the audit, the newest
+/// So many records of each partition of ops.audit are looked through for them at a start.
+inline constexpr std::int64_t audit_records_back = 5'000;
+/// Of actions that ops.audit could not take; with more, nothing that is audited is done.
+inline constexpr std::size_t actions_kept_max = 1'000;
 inline constexpr std::size_t page_rows_default = 50;
 inline constexpr std::size_t page_rows_max = 500;
 
@@ -36,5 +41,7 @@ inline constexpr std::int64_t books_ms_min = 5'000;
 /// Summing every account takes at most one part in so many of the time.
 inline constexpr std::int64_t books_share = 10;
 inline constexpr std::int64_t letters_ms = 2'000;
+/// At the people's file and the certificate.
+inline constexpr std::int64_t file_look_ms = 1'000;
 
 }  // namespace kpay::gateway::limits

@@ -17,7 +17,7 @@ constexpr std::int64_t kSeenMs = 2'000;
 
 Result<std::unique_ptr<Live>> Live::start(tool::Connection connection,
                                           const ctl::HttpFlags& daemons,
-                                          http::Broadcaster& broadcaster,
+                                          http::Broadcaster& broadcaster, ActionLog& actions,
                                           const std::function<void(const Error&)>& failed) {
   Result<tool::Reached> reached = tool::reach_system(std::move(connection));
   if (!reached) {
@@ -28,6 +28,9 @@ Result<std::unique_ptr<Live>> Live::start(tool::Connection connection,
   Result<std::unique_ptr<Submitter>> submitter = Submitter::start(live->reached_);
   Result<std::unique_ptr<Outcomes>> outcomes = Outcomes::start(live->reached_, failed);
   Result<std::unique_ptr<Audits>> audits = Audits::start(live->reached_, failed);
+  if (Result<void> connected = actions.connect(live->reached_); !connected) {
+    return Unexpected(connected.error());
+  }
   if (!feed || !submitter || !outcomes || !audits) {
     return Unexpected(!feed        ? feed.error()
                       : !submitter ? submitter.error()

@@ -6,6 +6,7 @@
 
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/letters.h"
+#include "daemons/gateway/actions.h"
 #include "daemons/gateway/audits.h"
 #include "daemons/gateway/feed.h"
 #include "daemons/gateway/outcomes.h"
@@ -25,7 +26,7 @@ class Live {
  public:
   static Result<std::unique_ptr<Live>> start(tool::Connection connection,
                                              const ctl::HttpFlags& daemons,
-                                             http::Broadcaster& broadcaster,
+                                             http::Broadcaster& broadcaster, ActionLog& actions,
                                              const std::function<void(const Error&)>& failed);
 
   [[nodiscard]] std::int32_t partitions() const noexcept { return reached_.partitions; }

@@ -39,10 +39,6 @@ std::optional<Problem> locked(Live& live, std::int64_t now_ms) {
                  .expected = "kpay-load serve --allow-load, where a system may be loaded"};
 }
 
-std::string owner_of(const http::Request& request) {
-  return "gateway, from " + request.remote.substr(0, request.remote.rfind(':'));
-}
-
 http::Response write(Live& live, tool::LoadState after) {
   const std::int64_t now_ms = wall_clock_now().ms;
   after.at_ms = now_ms;

@@ -86,9 +86,8 @@ Result<bool> want(Live& live, bool paused, const Change& change, const http::Req
   if (wanted(live).paused == paused) {
     return false;
   }
-  const std::string owner = "gateway, from " + request.remote.substr(0, request.remote.rfind(':'));
   Result<void> written = live.write_state(
-      kPipelineKey, ctl::to_json({paused, change.reason, owner, wall_clock_now().ms}));
+      kPipelineKey, ctl::to_json({paused, change.reason, owner_of(request), wall_clock_now().ms}));
   return written ? Result<bool>(true) : Unexpected(written.error());
 }
 

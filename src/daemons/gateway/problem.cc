@@ -1,5 +1,7 @@
 #include "daemons/gateway/problem.h"
 
+#include <algorithm>
+
 #include "http/json.h"
 #include "http/limits.h"
 
@@ -26,6 +28,12 @@ const std::vector<CodeInfo>& all_codes() {
       {Code::not_found, "not_found", 404, "There is no such thing"},
       {Code::origin_refused, "origin_refused", 403,
        "The request comes from a page of another origin, or names another host"},
+      {Code::login_required, "login_required", 401, "This needs a login or a token"},
+      {Code::login_wrong, "login_wrong", 401, "The user or the password is wrong"},
+      {Code::not_allowed, "not_allowed", 403, "Your roles don't allow this"},
+      {Code::csrf_missing, "csrf_missing", 403,
+       "A write of a session needs its token in the header X-Kpay-Csrf"},
+      {Code::too_many_requests, "too_many_requests", 429, "Too many requests"},
       {Code::partition_unavailable, "partition_unavailable", 503,
        "The partition that has the answer is not served now"},
       {Code::cluster_unavailable, "cluster_unavailable", 503, "The cluster does not answer"},
@@ -63,8 +71,9 @@ http::Response to_response(const Problem& problem) {
   http::Response response{.status = info_of(problem.code).status,
                           .content_type = "application/problem+json",
                           .body = to_json(problem)};
-  if (response.status == 503) {
-    response.headers.emplace_back("Retry-After", std::to_string(http::limits::retry_after_seconds));
+  const std::int64_t usual_s = response.status == 503 ? http::limits::retry_after_seconds : 0;
+  if (const std::int64_t wait_s = std::max(problem.retry_after_s, usual_s); wait_s > 0) {
+    response.headers.emplace_back("Retry-After", std::to_string(wait_s));
   }
   return response;
 }

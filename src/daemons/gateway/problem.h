@@ -1,6 +1,7 @@
 // Problem: what a client gets instead of an answer, from a closed list of codes (RFC 9457).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ enum class Code {
   media_type_unsupported,
   not_found,
   origin_refused,
+  login_required,
+  login_wrong,
+  not_allowed,
+  csrf_missing,
+  too_many_requests,
   partition_unavailable,
   cluster_unavailable,
 };
@@ -46,6 +52,7 @@ struct Problem {
   std::string field{};                 ///< the member, header or parameter that is wrong
   std::string expected{};              ///< what would be right
   std::vector<std::string> missing{};  ///< partitions, "account/3"
+  std::int64_t retry_after_s = 0;      ///< when it may be right; of a 503: 0 is its usual one
 };
 
 /// The problem as a JSON object, and as an answer.

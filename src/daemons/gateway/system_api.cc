@@ -1,4 +1,4 @@
-// System: books, dead letters, the stream of snapshots, the process, and the API's description.
+// System: books, the audit, the stream of snapshots, the process, and the API's description.
 #include "base/time.h"
 #include "daemons/gateway/api.h"
 #include "daemons/gateway/limits.h"
@@ -27,48 +27,22 @@ http::Response get_audit(Live& live, const http::Request&) {
   return http::json_response(std::move(newest.json));
 }
 
-std::string letter_json(const ctl::Letter& letter) {
-  const stream::Origin& origin = letter.letter.origin;
-  return http::JsonObject()
-      .add("id", to_string(letter.id))
-      .add("state", ctl::to_string(letter.state))
-      .add("topic", letter.topic)
-      .add("partition", origin.partition)
-      .add("offset", origin.offset)
-      .add("index", origin.index)
-      .add("reason", letter.reason)
-      .add("sender", letter.sender)
-      .add("bytes_total", letter.letter.bytes_total)
-      .add("bytes_hash", to_string(letter.letter.bytes_hash))
-      .add("bytes_hex", to_hex(letter.letter.bytes))
-      .add("at_ms", letter.at.ms)
-      .finish();
-}
-
-http::Response get_letters(Live& live, const http::Request& request) {
+http::Response get_actions(Live& live, const http::Request& request) {
   std::optional<Problem> problem;
   const std::size_t limit = page_limit(request, problem);
   if (problem) {
     return to_response(*problem);
   }
-  const Result<std::shared_ptr<const Letters>> read = live.letters();
-  if (!read) {
-    return to_response(problem_of(read.error()));
-  }
-  const std::vector<ctl::Letter>& letters = (*read)->newest;
-  const std::string_view reason = http::Request::get(request.query, "reason");
   http::JsonArray list;
-  std::size_t shown = 0;
-  for (auto each = letters.rbegin(); each != letters.rend() && shown < limit; ++each) {
-    if (reason.empty() || each->reason == reason) {
-      list.add_json(letter_json(*each));
-      ++shown;
-    }
+  for (const std::string& each :
+       live.audits().actions(http::Request::get(request.query, "who"),
+                             http::Request::get(request.query, "action"), limit)) {
+    list.add_json(each);
   }
   return http::json_response(http::JsonObject()
                                  .add("as_of_ms", wall_clock_now().ms)
-                                 .add("total", (*read)->total)
-                                 .add_json("letters", list.finish())
+                                 .add("kept", limits::actions_max)
+                                 .add_json("actions", list.finish())
                                  .finish());
 }
 
@@ -134,7 +108,7 @@ http::Response problem_page(const http::Request& request) {
 void add_system_api(http::Router& router, const ApiParts& parts) {
   add_read(router, parts, "/audit", get_audit);
   add_read(router, parts, "/books", get_books);
-  add_read(router, parts, "/dead-letters", get_letters);
+  add_read(router, parts, "/audit/actions", get_actions);
   add_read(router, parts, "/system",
            [parts](Live& live, const http::Request&) { return get_system(parts, live); });
   add_read(router, parts, "/events",

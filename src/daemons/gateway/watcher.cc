@@ -187,7 +187,7 @@ void Watcher::publish() {
                                          .add("auditor", audit.state)
                                          .finish())
                   .finish();
-  parts_.broadcaster->publish("event: snapshot\ndata: " + snapshot_ + "\n\n");
+  parts_.broadcaster->publish("retry: 1000\nevent: snapshot\ndata: " + snapshot_ + "\n\n");
 }
 
 std::string Watcher::snapshot() const {

@@ -35,6 +35,7 @@ int check_file(const PlainApp& plain, const std::string& file) {
 
 int run_plain_app(const PlainApp& plain, int argc, char** argv) {
   CLI::App app("kpay: payments as events; this is " + plain.name + ", " + plain.about, plain.name);
+  app.footer(plain.footer);
   std::string file;
   app.add_option("--config", file, "the configuration file")->check(CLI::ExistingFile);
   CLI::App* check = app.add_subcommand("selfcheck", "does everything but run");

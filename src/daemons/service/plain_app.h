@@ -24,6 +24,7 @@ struct PlainApp {
   /// REQUIRES: check_file() has accepted the file. Both give the exit code.
   std::function<int(const std::string& file, const BuildInfo& build)> run;
   std::function<int(const std::string& file)> selfcheck;
+  std::string footer{};  ///< of --help
 };
 
 /// The process's exit code (exit_codes.h).

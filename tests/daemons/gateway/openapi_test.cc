@@ -22,6 +22,8 @@ TEST(OpenApi, EveryOperationThatIsDescribedHasARoute) {
   add_accounts_api(router, parts);
   add_pipeline_api(router, parts);
   add_load_api(router, parts);
+  add_session_api(router, parts);
+  add_letters_api(router, parts);
   add_system_api(router, parts);
   const Json described = document();
   std::size_t operations = 0;

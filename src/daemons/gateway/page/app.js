@@ -99,8 +99,10 @@ function newId() {  // UUID version 7: its time, then random bits
 // {ok, status, body}; never throws. Without an answer, status is 0.
 async function ask(path, options) {
   try {
-    const answer = await fetch('/api/v1' + path, options);
+    const headers = { ...(options || {}).headers, ...sessionHeaders(options) };
+    const answer = await fetch('/api/v1' + path, { ...options, headers });
     const body = await answer.json();
+    if (answer.status === 401 && body.code === 'login_required') sessionIsOver();
     return { ok: answer.ok, status: answer.status, body };
   } catch (error) {
     return { ok: false, status: 0, body: { title: 'No answer', detail: 'The gateway did not answer; what was asked may have happened or not.' } };
@@ -123,6 +125,8 @@ const now = { snap: null, series: [], live: false, at: 0 };
 let source = null;
 
 function listen() {
+  if (source) source.close();
+  if (needsLogin()) return;
   source = new EventSource('/api/v1/events');
   source.addEventListener('snapshot', (event) => {
     now.snap = JSON.parse(event.data);
@@ -135,7 +139,7 @@ function listen() {
   });
   source.onerror = () => {
     now.live = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => learn().then(listen), 2000);
     refresh();
   };
 }
@@ -177,7 +181,7 @@ const field = (label, props) => h('label', {}, label, h('input', { autocomplete:
 const kv = (pairs) => h('dl', { cls: 'kv' }, pairs.filter((p) => p[1] !== undefined && p[1] !== null && p[1] !== '').map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]));
 const card = (size, title, ...kids) => h('section', { cls: 'card c' + size }, title && h('h2', {}, title), ...kids);
 const table = (heads, rows, empty) => rows.length === 0 ? h('p', { cls: 'empty' }, empty) :
-  h('div', { cls: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, heads.map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))), h('tbody', {}, rows)));
+  h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table: ' + heads.join(', ').replaceAll('#', '') }, h('table', {}, h('thead', {}, h('tr', {}, heads.map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))), h('tbody', {}, rows)));
 const num = (value) => h('td', { cls: 'num' }, value);
 
 function copyAs(ways) {  // a button for each way to do the same elsewhere
@@ -325,7 +329,7 @@ screens.payments = { title: 'Payments', open(at) {
     h('div', { cls: 'row' }, field('From account', { name: 'from', required: true, value: d.fields.from, maxlength: 34 }), field('To account', { name: 'to', required: true, value: d.fields.to, maxlength: 34 })),
     h('div', { cls: 'row' }, field('Amount', { name: 'amount', required: true, inputmode: 'decimal', placeholder: '12.34', value: d.fields.amount }), field('Currency', { name: 'currency', required: true, value: d.fields.currency || 'EUR', maxlength: 3 })),
     field('Reference (optional, for the payee)', { name: 'reference', value: d.fields.reference, maxlength: 140 }),
-    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'send' }, 'Send payment'), h('button', { type: 'button', id: 'new-payment', onclick: fresh }, 'New payment'), h('span', { cls: 'grow' }),
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'send', disabled: !may('postPayments') }, 'Send payment'), h('button', { type: 'button', id: 'new-payment', onclick: fresh }, 'New payment'), h('span', { cls: 'grow' }),
       copyAs({ kpayctl: () => `kpayctl payments send --id ${d.id} ` + Object.entries(formOf(form)).map(([k, v]) => `--${k} ${quote(v)}`).join(' ') + ' --wait', curl: () => curl('/payments?wait=10', formOf(form), d.id) })),
     h('p', { cls: 'dim', id: 'draft-id' }));
   const showId = () => { form.querySelector('#draft-id').replaceChildren('Its id is ', h('code', {}, d.id), ': sending it again has no second effect.'); };
@@ -363,7 +367,7 @@ screens.payments = { title: 'Payments', open(at) {
   return { close: () => clearInterval(timer), view: () => [
     h('h1', {}, 'Payments'),
     h('div', { cls: 'grid' },
-      card(6, 'Send a payment', form, h('div', { id: 'send-result', 'aria-live': 'polite' }, sending ? h('div', { cls: 'box info' }, 'Sent; waiting for how it ends…') : !result ? null : result.ok ? paymentBox(result.body) : [problem(result), result.status === 0 && h('div', { cls: 'box warn' }, 'Nobody knows yet whether it was taken. Send it again: it has the same id, so money moves once at most.')])),
+      card(6, 'Send a payment', withheld('postPayments', 'send payments'), form, h('div', { id: 'send-result', 'aria-live': 'polite' }, sending ? h('div', { cls: 'box info' }, 'Sent; waiting for how it ends…') : !result ? null : result.ok ? paymentBox(result.body) : [problem(result), result.status === 0 && h('div', { cls: 'box warn' }, 'Nobody knows yet whether it was taken. Send it again: it has the same id, so money moves once at most.')])),
       card(6, 'What became of a payment?', lookup, h('div', { id: 'lookup-result', 'aria-live': 'polite' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id to see how it ended. Ids are remembered for 24 hours.') : !found ? h('p', { cls: 'loading' }, 'Looking…') : found.ok ? [paymentBox(found.body), h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/payments/${at.item}` }))] : problem(found))),
       card(12, ['Newest payments', h('span', { cls: 'sub' }, list && list.ok ? `of the ${list.body.kept} that this gateway remembers, as of ${clock(list.body.as_of_ms)}` : '')], filters,
         h('div', { id: 'payment-list' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['Ended', 'Status', 'From', 'To', '#Amount', 'Refusal', 'Id'], list.body.payments.map((p) => h('tr', { 'data-key': p.payment_id },
@@ -385,7 +389,7 @@ screens.accounts = { title: 'Accounts', open(at) {
     await load();
   }); } },
     h('div', { cls: 'row' }, field('Account id', { name: 'account', required: true, maxlength: 34 }), field('Currency', { name: 'currency', required: true, value: 'EUR', maxlength: 3 }), field('Opening balance', { name: 'opening', placeholder: '0.00', inputmode: 'decimal' })),
-    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'open-account' }, 'Open account'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl accounts open ${f.account || ''} --currency ${f.currency || ''} --opening ${f.opening || '0'} --wait`; }, curl: () => curl('/accounts?wait=10', formOf(form), commandId) })));
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'open-account', disabled: !may('postAccounts') }, 'Open account'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl accounts open ${f.account || ''} --currency ${f.currency || ''} --opening ${f.opening || '0'} --wait`; }, curl: () => curl('/accounts?wait=10', formOf(form), commandId) })));
   const find = h('form', { 'data-keep': '', onsubmit: (event) => { event.preventDefault(); location.hash = link('accounts', formOf(event.currentTarget).id, at.query); } },
     h('div', { cls: 'inline' }, field('Account id', { name: 'id', id: 'find-id', required: true, value: at.item, maxlength: 34 }), h('button', { id: 'find' }, 'Show')));
   load();
@@ -396,7 +400,7 @@ screens.accounts = { title: 'Accounts', open(at) {
     page && page.ok && page.body.missing_partitions.length > 0 && h('div', { cls: 'box warn banner', role: 'status' }, 'Not all accounts are here: ' + page.body.missing_partitions.join(', ') + ' can’t be asked now.'),
     h('div', { cls: 'grid' },
       card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its newest payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/accounts/${encodeURIComponent(at.item)}` }))))),
-      card(6, 'Open an account', form, h('div', { id: 'open-result', 'aria-live': 'polite' }, !opened ? null : !opened.ok ? problem(opened) : h('div', { cls: 'box ' + (statusKind(opened.body.status) || 'info'), role: 'status' }, chip(statusKind(opened.body.status), opened.body.status), ' ', opened.body.account, opened.body.refusal ? ': ' + opened.body.refusal : ''))),
+      card(6, 'Open an account', withheld('postAccounts', 'open accounts'), form, h('div', { id: 'open-result', 'aria-live': 'polite' }, !opened ? null : !opened.ok ? problem(opened) : h('div', { cls: 'box ' + (statusKind(opened.body.status) || 'info'), role: 'status' }, chip(statusKind(opened.body.status), opened.body.status), ' ', opened.body.account, opened.body.refusal ? ': ' + opened.body.refusal : ''))),
       card(12, 'All accounts', h('div', { id: 'account-list' }, !page ? h('p', { cls: 'loading' }, 'Loading…') : !page.ok ? problem(page) : table(['Account', 'Currency', '#Balance', '#Opening', '#Postings', 'State'], page.body.accounts.map(row), 'There is no account yet. Open one above.')),
         h('p', { cls: 'actions' }, h('button', { id: 'previous', disabled: !at.query.cursor && back.length === 0, onclick: () => history.back() }, 'Previous'), h('button', { id: 'next', disabled: !(page && page.ok && page.body.next), onclick: () => { location.hash = link('accounts', at.item, { ...at.query, cursor: page.body.next }); } }, 'Next page'), h('span', { cls: 'dim' }, '50 a page, instance by instance'))))] };
 } };
@@ -438,8 +442,8 @@ screens.pipeline = { title: 'Pipeline', open: () => ({ view() {
 screens.control = { title: 'Control', open() {
   let result = null, proof = null, waiting = '';
   const form = h('form', { id: 'control-form', onsubmit: (event) => event.preventDefault() }, field('Reason (everybody can read it)', { name: 'reason', id: 'reason', required: true, maxlength: 200 }));
-  const box = h('div', { cls: 'box', 'data-keep': '' }, form, h('p', { cls: 'dim' }, 'A drain pauses intake and waits until nothing is in flight. New payments stay in the log, and go on at the resume.'),
-    h('div', { cls: 'actions' }, h('button', { cls: 'danger', id: 'drain', onclick: (e) => change('drain', e.currentTarget) }, 'Drain'), h('button', { cls: 'primary', id: 'resume', onclick: (e) => change('resume', e.currentTarget) }, 'Resume'), h('span', { cls: 'grow' }),
+  const box = h('div', { cls: 'box', 'data-keep': '' }, withheld('postPipelineDrain', 'drain or resume'), form, h('p', { cls: 'dim' }, 'A drain pauses intake and waits until nothing is in flight. New payments stay in the log, and go on at the resume.'),
+    h('div', { cls: 'actions' }, h('button', { cls: 'danger', id: 'drain', disabled: !may('postPipelineDrain'), onclick: (e) => change('drain', e.currentTarget) }, 'Drain'), h('button', { cls: 'primary', id: 'resume', disabled: !may('postPipelineResume'), onclick: (e) => change('resume', e.currentTarget) }, 'Resume'), h('span', { cls: 'grow' }),
       copyAs({ kpayctl: () => 'kpayctl pipeline drain --yes --reason ' + quote(formOf(form).reason || 'why'), curl: () => curl('/pipeline:drain?wait=10', { reason: formOf(form).reason || 'why' }) })));
   async function change(verb, button) {
     if (!form.reportValidity()) return;
@@ -476,7 +480,7 @@ screens.load = { title: 'Load generator', open() {
     h('div', { cls: 'row' }, field('Largest amount', { name: 'amount_max', value: '50.00' }), field('Share of bad ones', { name: 'bad_share', value: '0.01', inputmode: 'decimal' })),
     h('div', { cls: 'row' }, h('label', {}, 'Payers', h('select', { name: 'distribution' }, h('option', { value: 'uniform' }, 'all alike'), h('option', { value: 'zipf' }, 'a few pay most (zipf)'))), field('Seconds (empty: until stopped)', { name: 'duration_s', inputmode: 'numeric' })),
     field('Reason', { name: 'reason', required: true, value: 'a look at the charts', maxlength: 200 }),
-    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'load-start' }, 'Start'), h('button', { cls: 'danger', type: 'button', id: 'load-stop', onclick: (e) => busy(e.currentTarget, end) }, 'Stop'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl load start --yes --rate ${f.rate} --accounts ${f.accounts} --reason ${quote(f.reason)}`; }, curl: () => curl('/load:start', asked()) })));
+    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'load-start', disabled: !may('postLoadStart') }, 'Start'), h('button', { cls: 'danger', type: 'button', id: 'load-stop', disabled: !may('postLoadStop'), onclick: (e) => busy(e.currentTarget, end) }, 'Stop'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl load start --yes --rate ${f.rate} --accounts ${f.accounts} --reason ${quote(f.reason)}`; }, curl: () => curl('/load:start', asked()) })));
   function asked() {
     const f = formOf(form), number = (t) => (t !== undefined && t !== '' && isFinite(t) ? Number(t) : t);
     return { ...f, rate: number(f.rate), accounts: number(f.accounts), ...(f.bad_share ? { bad_share: number(f.bad_share) } : {}), ...(f.duration_s ? { duration_s: number(f.duration_s) } : {}) };
@@ -488,7 +492,7 @@ screens.load = { title: 'Load generator', open() {
     return [h('h1', {}, 'Load generator'),
       !load.present && h('div', { cls: 'box warn banner', role: 'status' }, 'No generator is running: kpay-load serve --allow-load.'),
       load.present && !load.allowed && h('div', { cls: 'box warn banner', role: 'status' }, 'Load is not allowed on this system: the generator runs without --allow-load.'),
-      h('div', { cls: 'grid' }, card(5, 'Generate payments', form, h('div', { id: 'load-result', 'aria-live': 'polite' }, result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.text))),
+      h('div', { cls: 'grid' }, card(5, 'Generate payments', withheld('postLoadStart', 'start or stop the generator'), form, h('div', { id: 'load-result', 'aria-live': 'polite' }, result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.text))),
         card(7, 'What it does', h('p', { id: 'load-text' }, chip(load.wanted.desired === 'running' ? 'info' : '', load.wanted.desired), ' ', load.text), !load.reached && h('p', { cls: 'dim' }, 'Not so yet: ' + load.missing),
           load.instances.map((i) => { const l = i.load, t = l.latency_ms || {}; return h('div', { cls: 'box' }, kv([['Instance', [h('b', {}, i.instance), ' ', i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : '', i.phase)]], ['Rate', l.generating ? rate(l.rate) + ' wanted, ' + rate(l.sent_per_s) + ' sent, ' + rate(l.answered_per_s) + ' answered a second' : 'does not generate'], ['Sent', count(l.sent)], ['Confirmed', count(l.confirmed)], ['Failed', count(l.failed_count)], ['Unanswered', count(l.unanswered)], ['Skipped', count(l.skipped)], ['Latency', t.p50 !== undefined ? `p50 ${t.p50} ms · p99 ${t.p99} ms, from the intended time` : undefined], ['Says', i.state]])); }),
           load.instances.length === 0 && h('p', { cls: 'empty' }, 'No generator has spoken yet.')))];
@@ -519,7 +523,7 @@ screens['dead-letters'] = { title: 'Dead letters', open(at) {
       !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : list.body.total === 0 ? h('div', { cls: 'card' }, h('p', { cls: 'empty' }, 'There is none: every event could be applied.')) :
       h('div', { cls: 'grid' }, card(4, 'By reason', table(['Reason', '#Newest', 'First', 'Last'], [...groups].map(([reason, g]) => h('tr', { 'data-key': reason }, h('td', {}, h('a', { href: link('dead-letters', at.item, { reason }) }, reason)), num(count(g.length)), h('td', {}, time(g[g.length - 1].at_ms)), h('td', {}, time(g[0].at_ms)))), ''), at.query.reason && h('p', {}, h('a', { href: link('dead-letters', at.item) }, 'show all reasons'))),
         card(8, 'Newest', h('div', { id: 'letters' }, table(['Came', 'Reason', 'State', 'Where it stands', '#Bytes', 'Written by'], shown.map((l) => h('tr', { 'data-key': place(l), 'aria-current': chosen === l ? 'true' : undefined }, h('td', {}, time(l.at_ms, true)), h('td', {}, l.reason), h('td', {}, l.state), h('td', {}, h('a', { cls: 'mono', href: go(l) }, place(l))), num(count(l.bytes_total)), h('td', {}, l.sender))), 'None has that reason.'))),
-        chosen ? card(12, 'Inspect', kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, place(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), h('pre', { id: 'letter-bytes', tabindex: '0' }, hexdump(chosen.bytes_hex)), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: `curl -sS '${location.origin}/api/v1/dead-letters?limit=200'`, hex: chosen.bytes_hex })))
+        chosen ? card(12, 'Inspect', kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, place(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), letterBytes(chosen), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: `curl -sS '${location.origin}/api/v1/dead-letters?limit=200'` })))
           : at.item ? h('div', { cls: 'card c12' }, h('p', { cls: 'empty' }, 'That letter is not among the newest ' + letters.length + '.')) : null)];
   } };
 } };
@@ -563,20 +567,22 @@ function frame() {
     snap && h('a', { cls: 'chip ' + (snap.control.desired === 'paused' ? 'warn' : 'good'), href: link('control'), id: 'pipeline-chip' }, 'pipeline ' + snap.control.desired),
     books && h('a', { cls: 'chip ' + books[0], href: link('system'), id: 'books-chip' }, books[1]),
     snap && snap.missing_partitions.length > 0 && h('a', { cls: 'chip bad', href: link('pipeline') }, snap.missing_partitions.length + ' not served'),
-    h('span', { cls: 'grow' }), h('span', { cls: 'chip ' + (stale ? 'bad' : 'good'), id: 'live', role: 'status' }, stale ? (snap ? 'stale since ' + clock(now.at) : 'connecting') : 'live ' + clock(now.at)),
+    h('span', { cls: 'grow' }), whoIsIn(), !needsLogin() && h('span', { cls: 'chip ' + (stale ? 'bad' : 'good'), id: 'live', role: 'status' }, stale ? (snap ? 'stale since ' + clock(now.at) : 'connecting') : 'live ' + clock(now.at)),
     h('button', { cls: 'ghost', id: 'zone', title: 'Times in UTC or in this machine’s zone', onclick: () => { local = !local; localStorage.setItem('kpay.local', local ? '1' : '0'); refresh(); } }, local ? 'local time' : 'UTC'),
     h('button', { cls: 'ghost', id: 'theme', onclick: () => { theme(dark ? 'light' : 'dark'); refresh(); } }, dark ? 'light' : 'dark'));
   const here = route().screen;
-  show(document.getElementById('nav'), order.map((name, i) => h('a', { href: link(name), 'aria-current': name === here ? 'page' : undefined }, screens[name].title, h('kbd', { 'aria-hidden': 'true' }, i + 1))));
+  show(document.getElementById('nav'), needsLogin() ? null : order.map((name, i) => h('a', { href: link(name), 'aria-current': name === here ? 'page' : undefined }, screens[name].title, h('kbd', { 'aria-hidden': 'true' }, i + 1))));
 }
 function refresh() {
   frame();
   const main = document.getElementById('main');
-  main.classList.toggle('stale', now.snap !== null && isStale());
+  main.classList.toggle('stale', now.snap !== null && isStale() && !needsLogin());
+  if (needsLogin()) { show(main, loginView()); return; }
   if (!now.snap) { show(main, h('p', { cls: 'loading', role: 'status' }, waitingFor)); return; }
   if (open) show(main, now.snap && isStale() ? h('div', { cls: 'box warn banner', role: 'alert', 'data-key': 'stale' }, 'These numbers are from ' + clock(now.at) + '. The gateway is not heard now; the page goes on by itself.') : h('div', { 'data-key': 'fresh' }), h('div', { 'data-key': openKey }, open.view()));
 }
 function start() {
+  if (needsLogin()) { document.title = 'Log in · kpay'; refresh(); return; }
   const at = route();
   const screen = screens[at.screen] || screens.business;
   if (open && open.close) open.close();
@@ -587,6 +593,7 @@ function start() {
 }
 let waitingFor = 'Waiting for the gateway…';
 async function first() {
+  if (needsLogin()) return;
   const answer = await ask('/pipeline');
   if (answer.ok) {
     const { series, ...snap } = answer.body;
@@ -603,6 +610,7 @@ theme(localStorage.getItem('kpay.theme') || (matchMedia('(prefers-color-scheme: 
 window.addEventListener('hashchange', () => { start(); document.getElementById('main').focus({ preventScroll: true }); });
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName)) return;
+  if (needsLogin()) return;
   const number = Number(event.key);
   if (number >= 1 && number <= order.length) location.hash = link(order[number - 1]);
   if (event.key === '/') {
@@ -611,6 +619,10 @@ document.addEventListener('keydown', (event) => {
     setTimeout(() => document.getElementById('lookup-id').focus(), 50);
   }
 });
-start();
-first().then(listen);
-setInterval(refresh, 1000);
+// Once every script is there, each with its screens.
+async function begin() {
+  await learn();
+  start();
+  first().then(listen);
+}
+document.addEventListener('DOMContentLoaded', () => { begin(); setInterval(refresh, 1000); });
