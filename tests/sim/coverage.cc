@@ -72,8 +72,10 @@ struct Absent {
   const char* why;
 };
 constexpr std::array kAbsent{
-    Absent{"dies during `finish`; paused across a logic switch", "R21, R22: one logic version here; tests/stream/switch_test.cc"},
-    Absent{"a deterministic crash on one record; three deaths, then a skip", "R23: no process dies of a record here; tests/stream/held_test.cc"},
+    Absent{"dies during `finish`; paused across a logic switch",
+           "one logic version here: tests R21 of tests/stream"},
+    Absent{"a deterministic crash on one record; three deaths, then a skip",
+           "no process dies of a record here: tests R23 of tests/stream"},
     Absent{"re-emit under full load", "R26: not built yet"},
     Absent{"an unreadable header", "holds the task until an operator comes: tests R9Receiving"},
     Absent{"topic recreated, partitions added, changelog emptied", "tests R19, test_topics.py"},
