@@ -19,8 +19,9 @@ inline constexpr std::int64_t send_ms_max = 10'000;
 /// so is a body that takes longer: slow and silent clients can't keep the others out.
 inline constexpr std::int64_t crowded_ms_max = 250;
 inline constexpr std::int64_t crowded_body_ms_max = 2'000;
-/// How long a refused peer's further bytes are read and dropped.
+/// How long, and how many, of a refused peer's further bytes are read and dropped.
 inline constexpr std::int64_t refuse_drain_ms = 500;
+inline constexpr std::size_t refuse_drain_bytes = 8UL << 20U;
 
 // Of one server.
 inline constexpr std::size_t threads = 16;              ///< one connection each

@@ -431,7 +431,13 @@ void Server::Impl::refuse(Session& session, const Problem& problem) {
   char buffer[16384];
   const std::int64_t deadline =
       monotonic_ms() + (tcp_.queuedConnections() > 0 ? 0 : limits::refuse_drain_ms);
-  while (monotonic_ms() < deadline && session.socket().receiveBytes(buffer, sizeof buffer) > 0) {
+  std::size_t dropped = 0;
+  while (monotonic_ms() < deadline && dropped < limits::refuse_drain_bytes) {
+    const int received = session.socket().receiveBytes(buffer, sizeof buffer);
+    if (received <= 0) {
+      return;
+    }
+    dropped += static_cast<std::size_t>(received);
   }
 }
 

@@ -155,7 +155,7 @@ class Access(RigCase):
         self.assertEqual(reviewer.ask(path, {})[1]["code"], "field_missing")
         status, shown = reviewer.ask(path, {"reason": "the payer asks"})
         self.assertEqual((status, shown["bytes_hex"]), (200, "00ff47"), shown)
-        done = [a for a in self.actions(who=name, action="postDeadLettersIdReveal") if a["result"] == "done"]
+        done = self.actions(who=name, action="postDeadLettersIdReveal", result="done")
         self.assertEqual(done[0]["reason"], "the payer asks")
 
     def test_no_log_holds_an_account_a_password_a_token_or_what_was_paid_for(self):

@@ -67,8 +67,9 @@ class DeadLetters(RigCase):
         return self.json("accounts", "get", account)["balance_minor"]
 
     def test_z_export_as_test_is_a_case_that_the_unit_tests_run(self):
+        known = self.known()
         self.send(1, (b"k", b"\xff\xfe\xfd", []))
-        letter = next(l for l in self.new_letters(1, set()) if l["partition"] == 1)
+        [letter] = self.new_letters(1, known)
         case = self.json("dlq", "export", letter["id"], "--as-test")
         self.assertEqual((case["stage"], case["partition"], case["partitions"]), ("intake", 1, 2))
         self.assertEqual((case["bytes"], case["expected"]), ("fffefd", letter["reason"]))

@@ -254,7 +254,8 @@ void Follower::tell() {
   const std::int64_t now_ms = monotonic_ms();
   const std::string moved = std::to_string(auditor_->counts().events) + to_string(report->state);
   const std::int64_t pause = moved == published_ ? limits::idle_statement_ms : limits::statement_ms;
-  if (published_ms_ == 0 || now_ms - published_ms_ >= pause) {
+  if (published_ms_ == 0 || now_ms - published_ms_ >= pause || keeps_ != published_keeps_) {
+    published_keeps_ = keeps_;
     published_ms_ = now_ms;
     published_ = moved;
     (void)publish(report->statement);

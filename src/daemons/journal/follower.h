@@ -93,6 +93,8 @@ class Follower {
   State told_state_ = State::catching_up;
   std::string published_;  // the cut of the last statement on ops.audit
   std::int64_t published_ms_ = 0;
+  std::uint64_t keeps_ = 0;  // each is told at once: `topics trim` goes by what ops.audit says
+  std::uint64_t published_keeps_ = 0;
   std::atomic<bool> stopping_ = false;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Report> report_;

@@ -119,6 +119,7 @@ void Follower::keep() {
   const Result<void> wrote = state_.write(identity_, auditor_->kept());
   if (wrote) {
     kept_ = std::move(offsets);
+    ++keeps_;
   } else {
     parts_.telemetry->emit(telemetry::StoreFailed{.stage = kStage,
                                                   .partition = -1,

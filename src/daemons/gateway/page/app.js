@@ -418,7 +418,7 @@ function topology(snap) {
       s('text', { cls: 't-name', x: x - 62, y: y - 14 }, name), s('text', { cls: 't-dim', x: x - 62, y: y + 3 }, dead ? `${dead} of ${g.partitions.length} not running` : about[name]),
       s('text', { x: x - 62, y: y + 22 }, rate(g.events_per_s) + ' ev/s · lag ' + count(g.lag)));
   };
-  return h('div', { cls: 'scroll' }, s('svg', { cls: 'chart topo', viewBox: '0 0 1060 262', role: 'img', 'aria-label': 'Topology with live rates' },
+  return h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Topology' }, s('svg', { cls: 'chart topo', viewBox: '0 0 1060 262', role: 'img', 'aria-label': 'Topology with live rates' },
     pipe('M20 130H176', 'intake'), pipe('M324 130H456', 'account'), pipe('M500 96C500 40 590 40 590 96', 'account'),
     pipe('M604 130C680 130 690 40 756 40', 'settle'), pipe('M604 130H756', 'confirmed'), pipe('M604 130C680 130 690 220 756 220', 'throughput'), pipe('M904 130H1040', 'confirmed'),
     s('text', { cls: 't-topic', x: 24, y: 116 }, 'payments.incoming'), s('text', { cls: 't-topic', x: 330, y: 116 }, 'payments.inflight'), s('text', { cls: 't-topic', x: 640, y: 122 }, 'payments.complete'), s('text', { cls: 't-topic', x: 910, y: 116 }, '.confirmed .failed'),
@@ -434,7 +434,7 @@ screens.pipeline = { title: 'Pipeline', open: () => ({ view() {
   return [h('h1', {}, 'Pipeline', h('small', {}, `${count(snap.lag)} records behind in all, as of `, time(snap.as_of_ms))),
     snap.missing_partitions.length > 0 && h('div', { cls: 'box bad banner', role: 'status' }, 'Not served now: ' + snap.missing_partitions.join(', ') + '. The rest is shown.'),
     h('div', { cls: 'grid' }, card(12, 'Topology', topology(snap)),
-      card(12, ['Partitions', h('span', { cls: 'sub' }, 'events per second each, or −records behind; red is not running')], h('div', { cls: 'scroll' }, h('table', { id: 'stages' }, h('thead', {}, h('tr', {}, ['Stage', '#Events/s', '#Lag', '#Behind', 'Partitions'].map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))),
+      card(12, ['Partitions', h('span', { cls: 'sub' }, 'events per second each, or −records behind; red is not running')], h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Partitions' }, h('table', { id: 'stages' }, h('thead', {}, h('tr', {}, ['Stage', '#Events/s', '#Lag', '#Behind', 'Partitions'].map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))),
         h('tbody', {}, snap.stages.map((x) => h('tr', {}, h('td', {}, h('b', {}, x.stage)), num(rate(x.events_per_s)), num(count(x.lag)), num(x.lag_seconds + ' s'), h('td', {}, h('div', { cls: 'strip' }, x.partitions.map(cell))))))))),
       card(12, 'Instances', table(['Instance', 'Daemon', 'Phase', '#Tasks', 'Address', 'Build', 'Config', 'Last word'], snap.instances.map((i) => h('tr', { 'data-key': i.instance }, h('td', {}, h('b', {}, i.instance)), h('td', {}, i.daemon), h('td', {}, i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : 'warn', i.phase + (i.paused ? ', paused' : '')), i.state ? ' ' + i.state : ''), num(i.tasks), h('td', { cls: 'mono' }, i.address), h('td', { cls: 'mono' }, i.build), h('td', { cls: 'mono' }, i.config_hash.slice(0, 8)), h('td', {}, ago(i.at_ms) + ' ago'))), 'No instance has spoken yet.')))];
 } }) };
