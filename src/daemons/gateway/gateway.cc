@@ -16,6 +16,7 @@
 #include "daemons/gateway/limits.h"
 #include "daemons/gateway/page.h"
 #include "daemons/service/exit_codes.h"
+#include "daemons/service/signals.h"
 #include "http/json.h"
 #include "http/server.h"
 #include "telemetry/systemd.h"
@@ -37,17 +38,6 @@ telemetry::LogOptions log_options(const config::GatewayConfig& config) {
   return options;
 }
 
-// Signals are waited for by the main thread; every other thread is started with them blocked.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
 Result<tool::Connection> connection_of(const config::GatewayConfig& config) {
   Result<kafka::ClientOptions> client =
       daemons::client_options(config.kafka, std::string(kName) + "-" + config.instance_id);
@@ -63,7 +53,7 @@ class Gateway {
       : config_(config),
         build_(build),
         telemetry_(log_options(config)),
-        signals_(block_signals()),
+        signals_(daemons::block_signals()),
         actions_(config.instance_id, telemetry_) {}
 
   int run();

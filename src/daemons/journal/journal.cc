@@ -11,6 +11,7 @@
 #include "daemons/journal/endpoints.h"
 #include "daemons/journal/follower.h"
 #include "daemons/service/exit_codes.h"
+#include "daemons/service/signals.h"
 #include "http/server.h"
 #include "telemetry/systemd.h"
 
@@ -30,17 +31,6 @@ telemetry::LogOptions log_options(const config::JournalConfig& config) {
   return options;
 }
 
-// Signals are waited for by the main thread; every other thread is started with them blocked.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
 Result<tool::Reached> reach(const config::JournalConfig& config) {
   Result<kafka::ClientOptions> client =
       daemons::client_options(config.kafka, std::string(kName) + "-" + config.instance_id);
@@ -55,7 +45,7 @@ class Journal {
       : config_(config),
         build_(build),
         telemetry_(log_options(config)),
-        signals_(block_signals()) {}
+        signals_(daemons::block_signals()) {}
 
   int run();
 
