@@ -41,9 +41,10 @@ planted: bootstrap
 fuzz-smoke: bootstrap
 	@scripts/fuzz $(ONLY)
 
-## soak: load and random kills for SOAK_S seconds (180), RATE payments/s (5000); does anything grow?
+## soak: load, kills and midnights for SOAK_S seconds (180), RATE payments/s (5000); does anything grow?
 .PHONY: soak
-soak: build
+soak: bootstrap
+	@scripts/build shortday soak_binaries
 	@scripts/soak
 
 ## check: format, lint, clang-tidy, headers that stand alone (ALL=1: every file, not only the changed)

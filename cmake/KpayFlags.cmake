@@ -6,6 +6,7 @@ set(KPAY_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
 option(KPAY_FUZZER "Instrument for libFuzzer, which only clang has (tests/fuzz)" OFF)
 option(KPAY_PLANTED "Compile known defects in, for tests to switch on (src/base/plant.h)" OFF)
 option(KPAY_FAULTS "Compile failpoints and known defects into the runtime alone (src/base/failpoint.h)" OFF)
+set(KPAY_DAY_S "" CACHE STRING "Seconds of a day of event time, for soaks (src/core/limits.h); empty: a day")
 set(KPAY_MARCH "" CACHE STRING "Value for -march=; empty: the compiler's baseline")
 
 # Warnings are errors with the compiler that CI has. A newer one may know more warnings,

@@ -286,6 +286,10 @@ class Rig:
         self.kafka("start")
         self.ctl("topics", "apply", "--partitions", self.partitions, "--replication", 1)
 
+    def set_topic(self, topic, setting, value):
+        """Changes a setting of a topic (its whole name), whether or not it is one that kpay accepts."""
+        self._tool("cluster_admin", (f"127.0.0.1:{self.port}", "setting", topic, setting, value), True, 60)
+
     def add(self, kind, instance, **kwargs):
         self.daemons[instance] = Daemon(self, kind, instance, **kwargs)
         return self.daemons[instance]

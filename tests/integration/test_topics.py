@@ -21,9 +21,6 @@ class WrongSettings(unittest.TestCase):
         cls.daemon = cls.rig.add("account", "account-1")
         cls.daemon.write_config()
 
-    def set(self, topic, name, value):
-        self.rig._tool("cluster_admin", (f"127.0.0.1:{self.PORT}", "setting", topic, name, value), True, 60)
-
     def selfcheck(self):
         return subprocess.run([str(self.daemon.binary), "selfcheck", "--config", str(self.daemon.config)],
                               capture_output=True, text=True, timeout=120)
@@ -35,7 +32,7 @@ class WrongSettings(unittest.TestCase):
                 ("kpay.payments.inflight", "retention.ms", "604800000", "-1"),
                 ("kpay.state.account.changelog", "max.message.bytes", "1048588", "2097152")):
             with self.subTest(topic=topic, name=name):
-                self.set(topic, name, wrong)
+                self.rig.set_topic(topic, name, wrong)
                 self.daemon.start()
                 self.assertEqual(self.daemon.process.wait(60), 78)
                 problem = self.daemon.events("ConfigRefused")[-1]["problem"]
