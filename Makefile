@@ -94,6 +94,10 @@ rack-check:
 	python3 -B tests/rack/test_units.py
 	scripts/rack/ansible-env python -B tests/rack/test_modules.py
 	scripts/rack/ansible-env python -B tests/rack/test_questions.py
+	scripts/rack/ansible-env python -B tests/rack/test_secrets.py
+	scripts/rack/ansible-env python -B tests/rack/test_people.py
+	scripts/rack/ansible-env python -B tests/rack/test_backup.py
+	scripts/rack/ansible-env python -B tests/rack/test_features.py
 	scripts/rack/ansible-env ansible-lint
 
 ## rack-planted: every gate is planted to say ok, and its test has to turn red (ONLY="25": some)
@@ -109,7 +113,8 @@ rack-test: build rack-up
 
 # The playbooks: make rack-site, rack-deploy, rack-upgrade, … ARGS="-e host=node4"
 rack_verbs := site deploy upgrade rollback rolling_restart broker_rolling_restart drain resume verify scale_out scale_in \
-  wipe_and_rebuild wipe_and_update host_maintenance bootstrap rotate_secrets dlq_replay bundle
+  wipe_and_rebuild wipe_and_update host_maintenance bootstrap rotate_secrets rotate_ca dlq_replay bundle \
+  backup restore broker_upgrade broker_replace host_replace
 .PHONY: $(rack_verbs:%=rack-%)
 $(rack_verbs:%=rack-%): rack-%:
 	@scripts/rack/play $* $(ARGS)

@@ -133,6 +133,11 @@ def open_accounts(count=500):
                  "--opening", "1000000.00", "--wait"])
 
 
+def brokers():
+    """{node: pid} of the brokers."""
+    return {node: on(node, "systemctl show -P MainPID kafka").strip() for node in NODES[:3]}
+
+
 def figures(report):
     """What a load's report says in a line."""
     return {name: report.get(name) for name in ("rate", "sent", "confirmed", "rejected", "failed_count", "unanswered",

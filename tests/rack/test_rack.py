@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rack as lab  # noqa: E402
 from gates import Gates  # noqa: E402
 from operations import Operations  # noqa: E402
+from recovery import Recovery  # noqa: E402
 from rack import CONTROLLER, ROOT, Load, Play  # noqa: E402
 from releases import RELEASE, made_release, other_build, sick_account  # noqa: E402
 
@@ -34,7 +35,7 @@ def processes():
     return found
 
 
-class Rack(Operations, Gates, unittest.TestCase):
+class Rack(Operations, Recovery, Gates, unittest.TestCase):
     maxDiff = None
     processes = staticmethod(processes)
 

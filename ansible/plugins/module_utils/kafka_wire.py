@@ -28,6 +28,9 @@ ANY, ALLOW = 1, 3
 API_METADATA, API_SASL_HANDSHAKE, API_SASL_AUTHENTICATE = 3, 17, 36
 API_DESCRIBE_ACLS, API_CREATE_ACLS, API_DELETE_ACLS = 29, 30, 31
 API_DESCRIBE_CONFIGS, API_ALTER_SCRAM, API_DESCRIBE_QUORUM = 32, 51, 55
+API_VERSIONS, API_UPDATE_FEATURES = 18, 57
+FINALIZED_FEATURES = 2  # the tag of them in an answer about versions
+UPGRADE = 1
 CONFIG_TOPIC = 2
 
 
@@ -159,7 +162,7 @@ class Connection:
     def __exit__(self, *unused):
         self.socket.close()
 
-    def request(self, api, version, body, flexible=False):
+    def request(self, api, version, body, flexible=False, tagged_head=None):
         self.correlation += 1
         head = Writer().put("h", api).put("h", version).put("i", self.correlation).text("kpay-ops")
         if flexible:
@@ -172,7 +175,8 @@ class Connection:
         except OSError as error:
             raise KafkaError("%s: %s" % (self.where, error)) from error
         reader.get("i")
-        reader.tags()
+        if tagged_head is not False:
+            reader.tags()
         return reader
 
     def _receive(self, size):
@@ -308,6 +312,55 @@ class Connection:
             return partitions[0]
 
         return reader.array(topics)[0]
+
+    def features(self):
+        """{feature: level} of what all brokers agreed on; one at level 0 is not named."""
+        body = Writer(compact=True).text("kpay-ops").text("1").tags()
+        # Of all answers only this one has a head without tags, so that the oldest client can read it.
+        reader = self.request(API_VERSIONS, 3, body, flexible=True, tagged_head=False)
+        code = reader.get("h")
+        if code != 0:
+            raise KafkaError("%s: features can't be read: error %d" % (self.where, code))
+
+        def api():
+            reader.get("h"), reader.get("h"), reader.get("h")
+            reader.tags()
+
+        def feature():
+            name, level = reader.text(), reader.get("h")
+            reader.get("h")
+            reader.tags()
+            return name, level
+
+        reader.array(api)
+        reader.get("i")
+        for unused in range(reader.uvarint()):
+            tag, size = reader.uvarint(), reader.uvarint()
+            if tag == FINALIZED_FEATURES:
+                return dict(reader.array(feature))
+            reader.take(size)
+        return {}
+
+    def raise_features(self, levels, only_try=False):
+        """Raises features to these levels, all or none; the brokers refuse what one of them can't do."""
+        body = Writer(compact=True).put("i", TIMEOUT_S * 1000)
+
+        def update(name):
+            body.text(name).put("h", levels[name]).put("b", UPGRADE).tags()
+
+        body.array(sorted(levels), update).put("b", int(only_try)).tags()
+        reader = self.request(API_UPDATE_FEATURES, 1, body, flexible=True)
+        reader.get("i")
+        code, message = reader.get("h"), reader.text()
+        self._all_good([(code, message)], "raising features")
+
+        def result():
+            reader.text()
+            answer = reader.get("h"), reader.text()
+            reader.tags()
+            return answer
+
+        self._all_good(reader.array(result), "raising features")
 
     # ---- access
 

@@ -14,6 +14,7 @@ description:
 options:
   state: {description: What to do., type: str, choices: [plan, started, restarted, stopped], required: true}
   cluster_id: {description: Id of the cluster; a folder formatted for another is refused., type: str, required: true}
+  format_release: {description: "The Kafka release whose features a new cluster begins with; empty means its own.", type: str, default: ""}
   port: {description: Port that must take connections when it has started., type: int, required: true}
   address: {description: Address of that port., type: str, required: true}
   forced: {description: Restart also what runs what is installed., type: bool, default: false}
@@ -78,7 +79,7 @@ def formatted_for():
         return None
 
 
-def format_if_new(cluster_id):
+def format_if_new(cluster_id, release):
     found = formatted_for()
     if found == cluster_id:
         return False
@@ -89,7 +90,8 @@ def format_if_new(cluster_id):
     os.makedirs(DATA, mode=0o700, exist_ok=True)
     run(["chown", "kafka:kafka", DATA])
     code, text = run(["runuser", "-u", "kafka", "--", "java", "-Xmx128m", "-cp", environment()["KAFKA_HOME"] + "/libs/*",
-                      "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", SETTINGS], timeout=120)
+                      "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", SETTINGS,
+                      *(["--release-version", release] if release else [])], timeout=120)
     if code != 0:
         raise HostError("KAFKA: formatting %s failed: %s" % (DATA, text[-500:]))
     return True
@@ -126,7 +128,7 @@ def act(action, params):
 def main():
     module = AnsibleModule(
         argument_spec={"state": {"choices": ["plan", "started", "restarted", "stopped"], "required": True},
-                       "cluster_id": {"required": True}, "port": {"type": "int", "required": True},
+                       "cluster_id": {"required": True}, "format_release": {"default": ""}, "port": {"type": "int", "required": True},
                        "address": {"required": True}, "forced": {"type": "bool", "default": False},
                        "restart_before": {"type": "float", "default": 0},
                        "operation": {"default": ""}, "token": {"type": "int", "default": 0, "no_log": False},
@@ -146,7 +148,7 @@ def main():
     try:
         Lease().check(params["operation"], params["token"])
         if action == "start":
-            format_if_new(params["cluster_id"])
+            format_if_new(params["cluster_id"], params["format_release"])
         act(action, params)
     except (HostError, LeaseError, OSError) as error:
         module.fail_json(msg=str(error), step="%s kafka" % action)

@@ -14,6 +14,15 @@ options:
   folder: {description: The folder., type: path, required: true}
   site: {description: Name of the site; it stands in the CA's name., type: str, required: true}
   anew: {description: "Make everything but the CA anew that is older than this (seconds of the epoch).", type: float, default: 0}
+  only: {description: "Names that C(anew) is about; empty means all.", type: list, elements: str, default: []}
+  ca:
+    description: >
+      What becomes of the CA. C(kept): nothing. C(trusted): a new one is made and stands in C(ca.crt) beside the old one, which
+      goes on signing. C(signing): the new one signs, so everything that the old one signed is made anew. C(alone): the old one
+      goes. A CA that was made since C(anew) is the new one already, so a run that was cut off is run again.
+    type: str
+    choices: [kept, trusted, signing, alone]
+    default: kept
   days: {description: How long a certificate lives., type: int, default: 365}
   renew_days: {description: How long before its end it is renewed., type: int, default: 60}
   certificates:
@@ -46,6 +55,7 @@ except ImportError as error:
     PROBLEM = str(error)
 
 CA_DAYS = 3650
+EARLIER = datetime.timedelta(minutes=5)  # by which a certificate begins before it is made, for clocks that are behind
 UTC = datetime.timezone.utc
 
 
@@ -65,6 +75,11 @@ class Folder:
 
     def older(self, name, moment):
         return os.stat(os.path.join(self.path, name)).st_mtime < moment
+
+    def take(self, name, place, why):
+        self.made.append("%s: %s" % (place, why))
+        if not self.check:
+            os.replace(os.path.join(self.path, name), os.path.join(self.path, place))
 
     def write(self, name, data, why):
         self.made.append("%s: %s" % (name, why))
@@ -93,24 +108,55 @@ def builder_of(subject, issuer, key, days):
     now = datetime.datetime.now(UTC)
     return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
             .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=5))
+            .not_valid_before(now - EARLIER)
             .not_valid_after(now + datetime.timedelta(days=days)))
 
 
-def ca_of(folder, site):
-    certificate, key = folder.read("ca.crt"), folder.read("ca.key")
-    if certificate and key:
-        return x509.load_pem_x509_certificate(certificate), serialization.load_pem_private_key(key, None)
+def pem_of(certificates):
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+
+
+def ca_made(site):
+    """A new CA: (certificate, key)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = name_of("CA", site)
+    # Two of one name are told apart by their keys' ids only, which not every library does.
+    name = name_of("CA " + datetime.datetime.now(UTC).strftime("%Y%m%d%H%M%S"), site)
     made = (builder_of(name, name, key, CA_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256()))
-    folder.write("ca.key", pem_of_key(key), "new")
-    folder.write("ca.crt", made.public_bytes(serialization.Encoding.PEM), "new")
     return made, key
+
+
+def ca_of(folder, site):
+    """The CA that signs: of those in ca.crt the one that ca.key belongs to."""
+    bundle, key = folder.read("ca.crt"), folder.read("ca.key")
+    if not (bundle and key):
+        made, key = ca_made(site)
+        folder.write("ca.key", pem_of_key(key), "new")
+        folder.write("ca.crt", pem_of([made]), "new")
+        return made, key
+    key = serialization.load_pem_private_key(key, None)
+    for one in x509.load_pem_x509_certificates(bundle):
+        if one.public_key() == key.public_key():
+            return one, key
+    raise ValueError("ca.key belongs to none of the certificates in ca.crt")
+
+
+def change_ca(folder, site, wanted, anew):
+    """One step from the old CA to the new one; each leaves files that fit together, and may be repeated."""
+    old, unused = ca_of(folder, site)
+    made = old.not_valid_before_utc + EARLIER
+    if wanted == "trusted" and made.timestamp() < anew and folder.read("ca-next.key") is None:
+        new, key = ca_made(site)
+        folder.write("ca.crt", folder.read("ca.crt") + pem_of([new]), "a new CA is trusted, too")
+        folder.write("ca-next.key", pem_of_key(key), "new")
+    elif wanted == "signing" and folder.read("ca-next.key") is not None:
+        folder.take("ca-next.key", "ca.key", "the new CA signs")
+    elif wanted == "alone" and folder.read("ca-next.key") is None:
+        if folder.read("ca.crt") != pem_of([old]):
+            folder.write("ca.crt", pem_of([old]), "the old CA is trusted no more")
 
 
 def alternatives(addresses):
@@ -148,7 +194,8 @@ def why_anew(data, wanted, subject, ca, renew_days):
 def certificate(folder, wanted, ca, ca_key, params):
     subject = name_of(wanted["common_name"] or wanted["name"], params["site"])
     why = why_anew(folder.read(wanted["name"] + ".crt"), wanted, subject, ca, params["renew_days"])
-    why = why or ("a new one is asked for" if folder.older(wanted["name"] + ".crt", params["anew"]) else "")
+    asked = not params["only"] or wanted["name"] in params["only"]
+    why = why or ("a new one is asked for" if asked and folder.older(wanted["name"] + ".crt", params["anew"]) else "")
     if not why:
         return
     key = ec.generate_private_key(ec.SECP256R1())
@@ -177,7 +224,8 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "folder": {"type": "path", "required": True}, "site": {"required": True},
-            "anew": {"type": "float", "default": 0}, "days": {"type": "int", "default": 365}, "renew_days": {"type": "int", "default": 60},
+            "anew": {"type": "float", "default": 0}, "only": {"type": "list", "elements": "str", "default": []},
+            "ca": {"choices": ["kept", "trusted", "signing", "alone"], "default": "kept"}, "days": {"type": "int", "default": 365}, "renew_days": {"type": "int", "default": 60},
             "certificates": {"type": "list", "elements": "dict", "default": [],
                              "options": {"name": {"required": True}, "common_name": {},
                                          "addresses": {"type": "list", "elements": "str", "default": []}}},
@@ -189,11 +237,12 @@ def main():
     params = module.params
     folder = Folder(params["folder"], module.check_mode)
     try:
+        change_ca(folder, params["site"], params["ca"], params["anew"])
         ca, ca_key = ca_of(folder, params["site"])
         for wanted in params["certificates"]:
             certificate(folder, wanted, ca, ca_key, params)
         for principal in params["passwords"]:
-            password(folder, principal, params["given"], params["anew"])
+            password(folder, principal, params["given"], params["anew"] if not params["only"] else 0)
     except (OSError, ValueError) as error:
         module.fail_json(msg="%s: %s" % (params["folder"], error))
     module.exit_json(changed=bool(folder.made), made=folder.made,
