@@ -95,6 +95,7 @@ rack-check:
 	scripts/rack/ansible-env python -B tests/rack/test_modules.py
 	scripts/rack/ansible-env python -B tests/rack/test_questions.py
 	scripts/rack/ansible-env python -B tests/rack/test_secrets.py
+	scripts/rack/ansible-env python -B tests/rack/test_monitor.py
 	scripts/rack/ansible-env python -B tests/rack/test_people.py
 	scripts/rack/ansible-env python -B tests/rack/test_backup.py
 	scripts/rack/ansible-env python -B tests/rack/test_features.py

@@ -1,12 +1,13 @@
 """Gates beyond those of deploying and restarting, each with its fault injected. A part of test_rack.py."""
 
+import json
 import tempfile
 import time
 
 import rack as lab
 from certificates import ending_in
 from rack import Load, Play
-from releases import made_release, other_build, wrapped
+from releases import AHEAD, RELEASE, ahead, ahead_and_dying, made_release, other_build, wrapped
 
 ONE = ("-e", "kpay_only=throughput-1")  # where a gate is planted to say ok, no more than this is touched
 
@@ -110,6 +111,37 @@ class Gates:
         finally:
             lab.on("node3", "systemctl start kpay-journal@journal-1")
         Play("verify").ok()
+
+    def test_49_a_canary_of_another_logic_version_without_a_switch_record(self):
+        """It takes nothing over and emits nothing (R21), so it can be taken back."""
+        before = self.processes()
+        play = Play("upgrade", "-e", "operation_soak_s=5", "-e", "kpay_gate_timeout_s=30", release=made_release("ahead", ahead))
+        self.fails(play, "refused by version")
+        self.assertIn("UPGRADE: undone, every instance runs what it had", " ".join(play.text.split()))
+        after = self.processes()
+        self.assertEqual([unit for unit in before if after[unit] != before[unit]], ["kpay-account@account-1.service"])
+        self.books_are_equal()
+
+    def test_98_another_logic_version_that_has_emitted_and_then_dies(self):
+        """Behind its switch records the former release can't have the state back. The run stops; what was sent waits in the
+        log; a release of the same version that lives goes on from there. This rack stays with that version."""
+        tool = [AHEAD / "kpayctl", "--config", lab.CONTROLLER / "operator.yaml", "--json"]
+        version = json.loads(lab.must([*tool, "logic", "show"]))["this_build"]["version"]
+        lab.must([*tool, "logic", "switch", "--to", version, "--reason", "a test", "--yes"])
+        for node in lab.NODES:
+            lab.on(node, "systemctl stop kpay.target 'kpay-*@*'")
+        load = Load(20, 30, patience_s=1500)
+        self.addCleanup(load.end)
+        self.fails(Play("deploy", "-e", "kpay_gate_timeout_s=60", release=made_release("dying", ahead_and_dying)), "account-")
+        emitted = [task for task in json.loads(lab.must([*tool, "logic", "show"]))["tasks"]
+                   if task["task"].startswith("account/") and not task["switched"]]
+        self.assertTrue(emitted, "no task of account went on behind its switch record")
+        self.fails(Play("deploy", release=RELEASE), "refused by version")
+        for node in lab.NODES:
+            lab.on(node, "systemctl stop kpay.target 'kpay-*@*'")
+        Play("deploy", release=made_release("ahead", ahead)).ok()
+        self.nothing_lost(load.report())
+        self.books_are_equal()
 
     def test_99_broken_books(self):
         """A public result that no payment stands for. It stays in the log, so this is the end of this rack."""

@@ -130,6 +130,30 @@ class Operations:
         self.assertEqual(len(play.steps("restart kafka")), 3)
         self.assertEqual(Play("site").ok().changed(), {})
 
+    def monitored(self, question):
+        """What Prometheus answers, asked on its own host."""
+        script = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9090/api/v1/%s', timeout=10).read().decode())"
+        return json.loads(lab.rack("ssh", "node3", "python3 -", stdin=(script % question).encode()))["data"]
+
+    def firing(self):
+        """Names of the alerts that call somebody; those about what former tests did may be among them."""
+        return {one["labels"]["alertname"] for one in self.monitored("alerts")["alerts"] if one["state"] == "firing"}
+
+    def test_50_the_monitor_hears_every_instance_and_calls_when_one_is_gone(self):
+        time.sleep(15)
+        targets = self.monitored("targets?state=active")["activeTargets"]
+        self.assertEqual({one["labels"]["unit"]: one["health"] for one in targets}, {unit.split("@")[1][:-8]: "up" for unit in self.processes()})
+        self.assertFalse({"InstanceDown", "HostDown", "NotConserved"} & self.firing())
+        lab.on("node5", "systemctl stop kpay-confirmed@confirmed-2")
+        try:
+            deadline = time.time() + 180
+            while "InstanceDown" not in self.firing() and time.time() < deadline:
+                time.sleep(5)
+            self.assertIn("InstanceDown", self.firing())
+            self.assertNotIn("HostDown", self.firing())
+        finally:
+            lab.on("node5", "systemctl start kpay-confirmed@confirmed-2")
+
     def test_31_a_bundle_has_what_is_needed_and_no_secret(self):
         Play("bundle").ok()
         path = sorted((lab.CONTROLLER / "bundles").glob("*.tar.gz"))[-1]

@@ -109,10 +109,10 @@ def unlock():
 class Load:
     """Payments from outside the hosts, over TLS and SCRAM, while something is done to the rack."""
 
-    def __init__(self, rate, seconds, accounts=500):
+    def __init__(self, rate, seconds, accounts=500, patience_s=120):
         self.process = subprocess.Popen(
             [str(LOAD), "--config", str(CONTROLLER / "client.yaml"), "--json", "run", "--rate", str(rate),
-             "--duration", "%ds" % seconds, "--accounts", str(accounts), "--timeout", "120"],
+             "--duration", "%ds" % seconds, "--accounts", str(accounts), "--timeout", str(patience_s)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def running(self):

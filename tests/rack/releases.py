@@ -28,6 +28,22 @@ def made_release(name, change):
     return path
 
 
+AHEAD = ROOT / "build/release/tests/logic-ahead-1"
+
+
+def ahead(folder):
+    """A release of the next logic version."""
+    for program in sorted(AHEAD.glob("kpay*")):
+        if (folder / program.name).exists():
+            shutil.copy(program, folder / program.name)
+
+
+def ahead_and_dying(folder):
+    """The same, whose kpay-account works for a while, and then dies, at each start again."""
+    ahead(folder)
+    wrapped(folder, '(sleep 20; kill -ABRT $$) &\nexec "$(dirname "$0")/kpay-account.real" "$@"\n')
+
+
 def other_build(folder):
     """Another release with the same programs, as a rebuild of the same logic would be."""
     (folder / "BUILD").write_text("another\n")

@@ -28,7 +28,7 @@ class Units(unittest.TestCase):
                                    "kpay-inflight@.service", "kpay-journal@.service", "kpay-throughput@.service"])
 
     def test_exposure_is_at_most_1_5(self):
-        for unit in [name.replace("@", "@x-1") for name in DAEMONS] + ["kafka.service"]:
+        for unit in [name.replace("@", "@x-1") for name in DAEMONS] + ["kafka.service", "monitor-kpay.service"]:
             with self.subTest(unit):
                 done = self.exposure(unit)
                 self.assertEqual(done.returncode, 0, done.stdout[-300:] + done.stderr)

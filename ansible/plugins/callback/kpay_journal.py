@@ -19,7 +19,7 @@ import time
 from ansible.plugins.callback import CallbackBase
 
 KEPT = ("msg", "step", "before", "after", "gate", "readings", "plan", "drain", "restored", "seconds", "token",
-        "release", "aside", "hash", "breach", "letters", "took_s", "sha256", "paths", "made", "waived", "problem", "report")
+        "release", "aside", "hash", "breach", "letters", "sha256", "paths", "made", "waived", "problem", "report")
 
 
 def moment():

@@ -152,7 +152,7 @@ def main():
     except (BackupError, OSError, KeyError, ValueError) as error:
         module.fail_json(msg="%s: %s" % ("BACKUP" if params["state"] == "written" else "RESTORE", error))
     module.exit_json(changed=False, step="%s %s" % ("backup" if params["state"] == "written" else "restore", params["id"]),
-                     report=answer, **{name: answer[name] for name in ("took_s",) if name in answer})
+                     report=answer)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 PLACES = ("/opt/kpay", "/opt/kpay/archives", "/etc/kpay", "/var/lib/kpay", "/var/lib/kafka", "/var/log/journal")
 CERTIFICATES = ("/etc/kpay/*/credentials/tls.crt", "/etc/kpay/*/credentials/ca.crt", "/etc/kafka/credentials/*.crt",
-                "/etc/kafka/credentials/keystore.pem")
+                "/etc/kafka/credentials/keystore.pem", "/etc/kpay-monitor/credentials/*.crt")
 SYNCS = 10
 DAY_S = 86400
 
