@@ -177,8 +177,14 @@ class Journal(Gateway):
         self.port, self.users = 0, None
 
     def write_config(self, **overrides):
-        extra = overrides.pop("extra", "")
-        super().write_config(extra=f"state: {{directory: {self.folder / 'state'}}}\n" + extra, **overrides)
+        own = (f"state: {{directory: {self.folder / 'state'}}}\n"
+               f"query: {{directory: {self.folder / 'query'}, keep_days: {overrides.pop('keep_days', 90)}}}\n")
+        super().write_config(extra=own + overrides.pop("extra", ""), **overrides)
+
+    def query(self, path):
+        """(status, document) of a question to the query side."""
+        code, body = self.get("/query" + path)
+        return code, json.loads(body) if code else body
 
     def audit(self):
         """The newest statement, or None."""

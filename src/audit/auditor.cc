@@ -18,6 +18,7 @@ Auditor::Auditor(const Setup& setup) : setup_(setup), ledger_(setup.partitions, 
   for (std::vector<Log>& stage : logs_) {
     stage.resize(partitions);
   }
+  ledger_.books().tell(setup.witness);
   for (std::uint16_t stage = 1; stage <= kStages; ++stage) {
     for (Log& log : logs_[stage - 1U]) {
       begin_reader(stage, log);
@@ -75,6 +76,9 @@ void Auditor::take_changelog(Topic topic, std::int32_t partition, const stream::
   Log& log = this->log(stage, partition);
   switch (log.reader.feed(record.offset, record.value)) {
     case stream::Verdict::opened: {
+      if (setup_.witness != nullptr) {
+        setup_.witness->opened(stage, partition, record.offset, record.appended, log.reader.open());
+      }
       const Uuid& lineage = log.reader.open().identity.lineage;
       if (!lineage_) {
         lineage_ = lineage;
@@ -109,6 +113,7 @@ void Auditor::take_changelog(Topic topic, std::int32_t partition, const stream::
 void Auditor::pop(Track& track) {
   track.bytes -= track.held.front().value.size();
   track.position = track.held.front().offset + 1;
+  newest_ = std::max(newest_, track.held.front().appended);
   track.held.pop_front();
   ++counts_.records;
 }
@@ -129,15 +134,31 @@ bool Auditor::try_take(Topic topic, std::int32_t partition, Held& held, bool for
     return true;
   }
   if (topic == Topic::incoming) {
+    if (setup_.witness != nullptr) {
+      setup_.witness->command(place, held.appended, held.value);
+    }
     ledger_.take_command(place, held.value);
     return true;
   }
   if (topic == Topic::confirmed || topic == Topic::failed) {
     const Results::Told told = ledger_.results().take(place, held.value, forced);
     counts_.early += told == Results::Told::early ? 1U : 0U;
+    if (setup_.witness != nullptr && told == Results::Told::matched) {
+      setup_.witness->result(place, held.appended, held.value);
+    }
     return forced || told != Results::Told::unexpected;
   }
   return take_frame(place, held, forced);
+}
+
+Offsets Auditor::next() const {
+  Offsets offsets;
+  for (std::size_t topic = 0; topic < kTopics; ++topic) {
+    for (std::int32_t p = 0; p < setup_.partitions; ++p) {
+      offsets[topic].push_back(next(static_cast<Topic>(topic), p));
+    }
+  }
+  return offsets;
 }
 
 void Auditor::settle() {

@@ -23,6 +23,7 @@
 
 #include "audit/chain.h"
 #include "audit/ledger.h"
+#include "audit/witness.h"
 #include "stream/changelog_reader.h"
 #include "stream/task.h"
 
@@ -31,9 +32,6 @@ namespace kpay::audit {
 /// Of one partition, waiting for their causes: beyond it no more is wanted.
 inline constexpr std::size_t kHeldBytesMax = 4U << 20U;
 inline constexpr std::size_t kHeldMarkersMax = 8;
-
-/// Offsets by topic and partition.
-using Offsets = std::array<std::vector<std::int64_t>, kTopics>;
 
 struct Counts {
   std::uint64_t records = 0;    ///< taken
@@ -51,6 +49,7 @@ class Auditor {
   struct Setup {
     std::int32_t partitions = 0;
     std::array<Uuid, 3> input_ids{};  ///< of payments.incoming, .inflight and .complete
+    Witness* witness = nullptr;       ///< outlives the auditor; or nobody
   };
   explicit Auditor(const Setup& setup);
 
@@ -61,6 +60,9 @@ class Auditor {
   /// REQUIRES: it is new, of the same setup. False: the bytes are none; it is of no use any more.
   [[nodiscard]] bool take_up(ByteView kept);
 
+  /// Tells the witness what every account has (Witness::carried). REQUIRES: a witness.
+  void carry_over() const { ledger_.books().tell_balances(); }
+
   /// Where a partition is begun, if not at 0: public topics, whose past nobody needs, and
   /// changelogs, which begin with a base. Of a changelog: also when what was next is gone.
   void begin_at(Topic topic, std::int32_t partition, std::int64_t offset);
@@ -68,6 +70,7 @@ class Auditor {
   [[nodiscard]] bool wants(Topic topic, std::int32_t partition) const;
   /// The next offset that take() is to be given.
   [[nodiscard]] std::int64_t next(Topic topic, std::int32_t partition) const;
+  [[nodiscard]] Offsets next() const;
   /// REQUIRES: offsets in order, without holes.
   void take(Topic topic, std::int32_t partition, const stream::LogRecord& record);
   /// Takes what can be taken.
@@ -82,6 +85,8 @@ class Auditor {
 
   /// Everything that stood in the log at this time has been taken; 0 before the first such round.
   [[nodiscard]] Timestamp as_of() const noexcept { return as_of_; }
+  /// When the newest of what was taken was appended; also of what was taken up.
+  [[nodiscard]] Timestamp newest() const noexcept { return newest_; }
   /// The cut: the next offset of each partition of the event topics.
   [[nodiscard]] std::vector<std::int64_t> cut(Topic topic) const;
   /// Records that the last round knows of and that were not taken.
@@ -148,7 +153,7 @@ class Auditor {
 
   void keep(auto& io) {
     io(findings_, ledger_, counts_, lineage_, tracks_, logs_, chains_, round_, still_rounds_,
-       wrong_sums_, progress_before_);
+       wrong_sums_, progress_before_, newest_);
   }
 
   // What comes (auditor.cc)
@@ -161,11 +166,12 @@ class Auditor {
   // Frames (auditor_frames.cc)
   bool take_frame(const Place& place, Held& held, bool forced);
   [[nodiscard]] bool may_write(const Place& place) const;
-  void apply(const Place& place, Chain& chain, std::size_t first_new);
+  void apply(const Place& place, Timestamp appended, Chain& chain, std::size_t first_new);
   bool is_unsent(const Chain& chain, std::uint64_t number, std::int64_t cause_offset);
   void tell_unsent(const Place& place, const Uuid& subject, std::uint64_t number,
                    stream::SenderId sender, std::uint64_t counted);
-  void apply_event(Place place, const Cause& cause, const stream::Frame::Item& item);
+  void apply_event(const Place& place, Timestamp appended, const Cause& cause,
+                   const stream::Frame::Item& item);
   void accept(const Place& place, ByteView payload);
   [[nodiscard]] Cause cause_of(const stream::Frame::Item& item) const;
 
@@ -209,6 +215,7 @@ class Auditor {
   std::uint64_t progress_before_ = 0;
   Timestamp round_asked_;
   Timestamp as_of_;
+  Timestamp newest_{};
 };
 
 }  // namespace kpay::audit

@@ -85,7 +85,7 @@ bool Auditor::take_frame(const Place& place, Held& held, bool forced) {
     return false;
   }
   counts_.replayed += heard.first_new;
-  apply(place, chain, heard.first_new);
+  apply(place, held.appended, chain, heard.first_new);
   return true;
 }
 
@@ -104,7 +104,7 @@ void Auditor::tell_unsent(const Place& place, const Uuid& subject, std::uint64_t
                  "number " + std::to_string(number)});
 }
 
-void Auditor::apply(const Place& place, Chain& chain, std::size_t first_new) {
+void Auditor::apply(const Place& place, Timestamp appended, Chain& chain, std::size_t first_new) {
   const Uuid& topic_id = setup_.input_ids[number_of(input_of(frame_.sender.stage))];
   const std::int64_t taken = track(input_of(frame_.sender.stage), frame_.sender.partition).position;
   for (std::size_t i = first_new; i < frame_.events.size(); ++i) {
@@ -123,13 +123,17 @@ void Auditor::apply(const Place& place, Chain& chain, std::size_t first_new) {
                      "a cause that stands in the log, on the topic that its sender reads",
                      to_string(cause.place) + ", topic " + to_string(frame_.cause_topic)});
     }
-    apply_event(at, cause, item);
+    apply_event(at, appended, cause, item);
   }
 }
 
-void Auditor::apply_event(Place place, const Cause& cause, const stream::Frame::Item& item) {
+void Auditor::apply_event(const Place& place, Timestamp appended, const Cause& cause,
+                          const stream::Frame::Item& item) {
+  if (setup_.witness != nullptr) {
+    setup_.witness->event(place, appended, cause, item.header, item.payload);
+  }
   switch (place.topic) {
-    case Topic::inflight: ledger_.take_leg(place, cause, item.payload); break;
+    case Topic::inflight: ledger_.take_leg(place, appended, cause, item.payload); break;
     case Topic::complete: ledger_.take_outcome(place, cause, item.payload); break;
     default: ledger_.take_letter(place, cause, item.payload); break;
   }

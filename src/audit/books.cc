@@ -1,5 +1,6 @@
 #include "audit/books.h"
 
+#include "audit/witness.h"
 #include "core/limits.h"
 #include "stages/codecs.h"
 #include "stream/changelog.h"
@@ -25,7 +26,7 @@ void Books::promise(const Entry& entry) {
 }
 
 // R25: a refund that its account can't take goes to the partition's suspense account.
-Books::Account& Books::account_for(Partition& partition, const Entry& entry) {
+Books::Accounts::value_type& Books::account_for(Partition& partition, const Entry& entry) {
   core::AccountId id = entry.account;
   if (entry.kind == EntryKind::refund) {
     const auto found = partition.accounts.find(id);
@@ -38,16 +39,16 @@ Books::Account& Books::account_for(Partition& partition, const Entry& entry) {
       of(entry.currency).suspense += entry.delta;
     }
   }
-  Account& account = partition.accounts[id];
-  if (!account.touched) {
-    account.touched = true;
+  Accounts::value_type& found = *partition.accounts.try_emplace(id).first;
+  if (!found.second.touched) {
+    found.second.touched = true;
     partition.touched.push_back(id);
   }
-  return account;
+  return found;
 }
 
 void Books::post(const Place& place, const Entry& entry) {
-  Account& account = account_for(accounts_[static_cast<std::size_t>(place.partition)], entry);
+  auto& [id, account] = account_for(accounts_[static_cast<std::size_t>(place.partition)], entry);
   if (entry.kind == EntryKind::open) {
     if (account.opened) {
       findings_->add({FindingKind::second, place, entry.id, "an account is opened once",
@@ -59,9 +60,20 @@ void Books::post(const Place& place, const Entry& entry) {
     account.currency = entry.currency;
   }
   account.balance += entry.delta;
+  if (witness_ != nullptr) {
+    witness_->posted(place, entry, id, account.balance);
+  }
   if (account.balance < core::Sum{}) {
     findings_->add({FindingKind::overdraft, place, entry.id, "a balance that isn't below zero",
                     describe(entry) + " leaves " + to_string(account.balance)});
+  }
+}
+
+void Books::tell_balances() const {
+  for (std::size_t p = 0; p < accounts_.size(); ++p) {
+    for (const auto& [id, account] : accounts_[p].accounts) {
+      witness_->carried(static_cast<std::int32_t>(p), id, account.currency, account.balance);
+    }
   }
 }
 

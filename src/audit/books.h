@@ -41,12 +41,18 @@ struct CurrencyBooks {
   [[nodiscard]] bool conserved() const noexcept { return inside() == outside(); }
 };
 
+class Witness;
+
 /// Threads: one.
 class Books {
  public:
   Books(std::int32_t partitions, Findings& findings)
       : findings_(&findings), accounts_(static_cast<std::size_t>(partitions)) {}
 
+  /// Tells each posting from now on; to nobody, if null.
+  void tell(Witness* witness) noexcept { witness_ = witness; }
+  /// Tells what every account has. REQUIRES: somebody to tell it to.
+  void tell_balances() const;
   void keep(auto& io) { io(currencies_, accounts_); }
 
   [[nodiscard]] CurrencyBooks& of(core::Currency currency) { return currencies_[currency]; }
@@ -81,11 +87,12 @@ class Books {
     void keep(auto& io) { io(accounts, touched); }
   };
 
-  Account& account_for(Partition& partition, const Entry& entry);
+  Accounts::value_type& account_for(Partition& partition, const Entry& entry);
   void compare_row(Partition& partition, const core::AccountId& id, const core::AccountRow& row,
                    const Place& marker);
 
   Findings* findings_;
+  Witness* witness_ = nullptr;
   std::map<core::Currency, CurrencyBooks> currencies_;
   std::vector<Partition> accounts_;
 };

@@ -35,12 +35,13 @@ struct Entry {
   core::Currency currency;
   std::int64_t minor = 0;
   std::int64_t delta = 0;  ///< by how much
+  Timestamp appended{};    ///< of an event of payments.inflight
   std::uint64_t content = 0;
   Uuid id;
   core::AccountId account;
 
   void keep(auto& io) {
-    io(kind, forwarded, done, posts, currency, minor, delta, content, id, account);
+    io(kind, forwarded, done, posts, currency, minor, delta, appended, content, id, account);
   }
   /// True for a leg whose amount is on no account while the leg waits.
   [[nodiscard]] bool holds_money() const noexcept {

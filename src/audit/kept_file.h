@@ -14,7 +14,7 @@ namespace kpay::audit {
 
 /// Changes with every change of what an auditor knows or how it judges: an older state is of no use
 /// to a newer auditor, which begins at the log's beginning, or says that it can't.
-inline constexpr std::uint32_t kKeptVersion = 1;
+inline constexpr std::uint32_t kKeptVersion = 2;
 
 /// What a state is of.
 struct KeptIdentity {

@@ -38,7 +38,7 @@ void Ledger::wait(const Place& place, Entry entry) {
 
 void Ledger::take_command(const Place& place, ByteView value) {
   if (stream::is_operator_record(value) && stream::decode_operator_record(value)) {
-    take_operators(place, nullptr, value);
+    take_operators(place, {}, nullptr, value);
     return;
   }
   const bool legible = !value.empty() && value.size() <= core::kEventBytesMax &&
@@ -86,7 +86,9 @@ void Ledger::finish(const Origin& origin, std::optional<std::int64_t> delta) {
   }
   entry.done = true;
   if (origin.letter) {
-    *origin.posting = entry;  // that is when the task does it
+    const Timestamp appended = origin.posting->appended;
+    *origin.posting = entry;
+    origin.posting->appended = appended;  // that is when the task does it
   }
   if (delta) {
     origin.posting->posts = true;

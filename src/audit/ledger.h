@@ -36,8 +36,8 @@ class Ledger {
 
   /// A record of payments.incoming that is no tick.
   void take_command(const Place& place, ByteView value);
-  /// An event of the other topics.
-  void take_leg(const Place& place, const Cause& cause, ByteView payload);
+  /// Events of the other topics.
+  void take_leg(const Place& place, Timestamp appended, const Cause& cause, ByteView payload);
   void take_outcome(const Place& place, const Cause& cause, ByteView payload);
   void take_letter(const Place& place, const Cause& cause, ByteView payload);
   /// A whole record that receivers put aside.
@@ -93,7 +93,7 @@ class Ledger {
   bool fits(const Place& place, const Origin& origin, const Entry& consequence, const Uuid& subject,
             std::initializer_list<EntryKind> kinds);
   void misfit(const Place& place, const Uuid& subject, const Entry* cause, std::string found);
-  void take_operators(const Place& place, const Cause* cause, ByteView payload);
+  void take_operators(const Place& place, Timestamp appended, const Cause* cause, ByteView payload);
   void take_end(const Place& place, const Cause& cause, const core::PaymentOutcome& outcome);
   void take_end(const Place& place, const Cause& cause, const core::CommandOutcome& outcome);
   void put_aside(const Place& place, const Cause& cause, const stream::DeadLetter& letter);

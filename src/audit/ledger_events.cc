@@ -30,9 +30,10 @@ Entry entry_of(const core::PaymentOutcome& outcome) {
 
 // ---- legs and forwarded commands
 
-void Ledger::take_leg(const Place& place, const Cause& cause, ByteView payload) {
+void Ledger::take_leg(const Place& place, Timestamp appended, const Cause& cause,
+                      ByteView payload) {
   if (stream::is_operator_record(payload)) {
-    take_operators(place, &cause, payload);
+    take_operators(place, appended, &cause, payload);
     return;
   }
   if (legs_.decode(payload, leg_)) {
@@ -40,7 +41,8 @@ void Ledger::take_leg(const Place& place, const Cause& cause, ByteView payload) 
     wait(place, {});
     return;
   }
-  const Entry entry = entry_of(leg_);
+  Entry entry = entry_of(leg_);
+  entry.appended = appended;
   const Origin origin = origin_of(place, cause, entry.id);
   switch (entry.kind) {
     case EntryKind::debit:
@@ -72,7 +74,7 @@ void Ledger::take_leg(const Place& place, const Cause& cause, ByteView payload) 
 
 void Ledger::take_outcome(const Place& place, const Cause& cause, ByteView payload) {
   if (stream::is_operator_record(payload)) {
-    take_operators(place, &cause, payload);
+    take_operators(place, Timestamp{}, &cause, payload);
   } else if (outcomes_.decode(payload, outcome_)) {
     misfit(place, {}, nullptr, "an event that can't be read");
   } else if (const auto* payment = std::get_if<core::PaymentOutcome>(&outcome_)) {
@@ -226,10 +228,12 @@ void Ledger::answered(const Cause& cause, const stream::OperatorAnswer& answer) 
 }
 
 // Handed on by intake, or come from outside; for the task that reads this topic, or for another.
-void Ledger::take_operators(const Place& place, const Cause* cause, ByteView payload) {
+void Ledger::take_operators(const Place& place, Timestamp appended, const Cause* cause,
+                            ByteView payload) {
   const auto record = stream::decode_operator_record(payload);
   Entry entry;
   entry.kind = EntryKind::operators;
+  entry.appended = appended;
   entry.id = record ? record->id : Uuid{};
   entry.content = hash128(payload).low;
   if (cause != nullptr) {

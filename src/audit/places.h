@@ -1,10 +1,12 @@
 // Places: the topics that the auditor follows, and where an event stands in them.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stages/specs.h"
 
@@ -51,6 +53,9 @@ inline constexpr std::uint16_t kStages = 5;
 }
 /// The topic of a stage's output, as its markers number it; letters follow the stage's own.
 [[nodiscard]] Topic output_of(std::uint16_t stage, std::uint16_t output) noexcept;
+
+/// Offsets by topic and partition.
+using Offsets = std::array<std::vector<std::int64_t>, kTopics>;
 
 /// Where an event stands.
 struct Place {

@@ -10,6 +10,21 @@ bool is_shared(const Field& field) {
          field.path.starts_with("http.");
 }
 
+std::vector<Field> query_fields() {
+  return {
+      {.path = "query.directory",
+       .type = Type::file,
+       .about = "Where the query side keeps its file, which it can build again from the log; "
+                "unset: there is none, only the auditor."},
+      {.path = "query.keep_days",
+       .type = Type::integer,
+       .standard = "90",
+       .min = 0,
+       .max = 36'500,
+       .about = "Payments and postings that are older are deleted from that file; 0: never."},
+  };
+}
+
 }  // namespace
 
 Schema journal_schema() {
@@ -23,6 +38,9 @@ Schema journal_schema() {
                     .type = Type::file,
                     .about = "Where the auditor keeps what it knows, so that a start goes on from "
                              "there; without, each start reads the log from its beginning."});
+  for (const Field& field : query_fields()) {
+    fields.push_back(field);
+  }
   return Schema(std::move(fields), daemon_rules());
 }
 
@@ -39,6 +57,9 @@ Result<JournalConfig> load_journal_config(const std::string& path) {
   journal.stop_deadline = config->duration("stop.deadline");
   journal.state_directory =
       config->has("state.directory") ? config->text("state.directory") : std::string();
+  journal.query.directory =
+      config->has("query.directory") ? config->text("query.directory") : std::string();
+  journal.query.keep = std::chrono::days(config->integer("query.keep_days"));
   journal.hash = config->hash();
   return journal;
 }

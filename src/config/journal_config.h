@@ -1,6 +1,6 @@
-// JournalConfig: what kpay-journal is told by its file, as plain values. Its fields are the
-// daemons' own, with the same bounds and sentences, but for state.directory, which may be left out;
-// docs/configuration.md has both.
+// JournalConfig: what kpay-journal is told by its file, as plain values. Most of its fields are the
+// daemons' own, with the same bounds and sentences; state.directory and query.* are its own and may
+// be left out. docs/configuration.md has all.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,11 @@ struct JournalConfig {
   LogConfig log;
   std::chrono::milliseconds stop_deadline{};
   std::string state_directory;  ///< empty: the auditor keeps nothing
-  std::string hash;             ///< of all values (Config::hash())
+  struct Query {
+    std::string directory;             ///< empty: no query side
+    std::chrono::milliseconds keep{};  ///< zero: for good
+  } query;
+  std::string hash;  ///< of all values (Config::hash())
 };
 
 [[nodiscard]] Schema journal_schema();

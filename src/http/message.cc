@@ -7,7 +7,7 @@
 namespace kpay::http {
 
 std::string_view reason_phrase(int status) noexcept {
-  constexpr std::array<std::pair<int, std::string_view>, 24> kPhrases{{
+  constexpr std::array<std::pair<int, std::string_view>, 25> kPhrases{{
       {200, "OK"},
       {201, "Created"},
       {202, "Accepted"},
@@ -19,6 +19,7 @@ std::string_view reason_phrase(int status) noexcept {
       {401, "Unauthorized"},
       {403, "Forbidden"},
       {404, "Not Found"},
+      {410, "Gone"},
       {405, "Method Not Allowed"},
       {408, "Request Timeout"},
       {409, "Conflict"},

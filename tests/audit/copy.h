@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -55,39 +57,49 @@ inline std::string told(const Findings& findings) {
 /// Reads a copy to its end, partitions in the order that the seed says, with rounds between.
 class Reader {
  public:
-  Reader(test::TestDriver& driver, std::int32_t partitions, std::uint32_t seed)
-      : partitions_(partitions), dice_(seed), auditor_(setup(driver, partitions)) {}
+  Reader(test::TestDriver& driver, std::int32_t partitions, std::uint32_t seed,
+         Witness* witness = nullptr)
+      : partitions_(partitions), dice_(seed), setup_(setup(driver, partitions, witness)) {}
 
-  [[nodiscard]] Auditor& auditor() noexcept { return auditor_; }
+  [[nodiscard]] Auditor& auditor() noexcept { return *auditor_; }
+  /// Another auditor takes up what one has kept.
+  void restart(ByteView kept, Witness* witness) {
+    setup_.witness = witness;
+    auditor_ = std::make_unique<Auditor>(setup_);
+    EXPECT_TRUE(auditor_->take_up(kept));
+  }
+  std::function<void()> after_step = [] {};
 
   /// In stretches of time; after each step the sums are right, unless `wrong_sums` is expected.
   void read(const Copy& copy, bool wrong_sums = false) {
     for (const Timestamp until : stretches(copy)) {
       round(copy, until);
       while (step(copy, until)) {
-        auditor_.settle();
+        auditor_->settle();
         if (!wrong_sums) {
           expect_sums();
         }
+        after_step();
       }
-      auditor_.settle();
-      EXPECT_FALSE(auditor_.round_open());
+      auditor_->settle();
+      EXPECT_FALSE(auditor_->round_open());
     }
     for (int i = 0; i < 6; ++i) {
       round(copy, kForEver);
-      auditor_.settle();
+      auditor_->settle();
     }
   }
 
   void expect_sums() {
-    for (const auto& [currency, books] : auditor_.ledger().books().currencies()) {
+    for (const auto& [currency, books] : auditor_->ledger().books().currencies()) {
       EXPECT_EQ(to_string(books.inside()), to_string(books.outside())) << currency.text();
     }
   }
 
  private:
-  static Auditor::Setup setup(test::TestDriver& driver, std::int32_t partitions) {
+  static Auditor::Setup setup(test::TestDriver& driver, std::int32_t partitions, Witness* witness) {
     Auditor::Setup setup;
+    setup.witness = witness;
     setup.partitions = partitions;
     for (std::size_t i = 0; i < setup.input_ids.size(); ++i) {
       setup.input_ids[i] =
@@ -131,8 +143,8 @@ class Reader {
         ends[topic].push_back(end_of(records, until));
       }
     }
-    auditor_.prepare_round();
-    auditor_.begin_round(std::move(ends), Timestamp{++clock_});
+    auditor_->prepare_round();
+    auditor_->begin_round(std::move(ends), Timestamp{++clock_});
   }
 
   // Some records of one partition that has any left until then.
@@ -142,7 +154,7 @@ class Reader {
       for (std::int32_t p = 0; p < partitions_; ++p) {
         const auto topic = static_cast<Topic>(number);
         const auto& records = copy[number][static_cast<std::size_t>(p)];
-        if (auditor_.next(topic, p) < end_of(records, until) && auditor_.wants(topic, p)) {
+        if (auditor_->next(topic, p) < end_of(records, until) && auditor_->wants(topic, p)) {
           left.emplace_back(topic, p);
         }
       }
@@ -153,19 +165,20 @@ class Reader {
     const auto [topic, p] = left[dice_() % left.size()];
     const auto& records = copy[number_of(topic)][static_cast<std::size_t>(p)];
     for (std::size_t count = 1 + dice_() % 20; count > 0; --count) {
-      const std::int64_t next = auditor_.next(topic, p);
-      if (next >= end_of(records, until) || !auditor_.wants(topic, p)) {
+      const std::int64_t next = auditor_->next(topic, p);
+      if (next >= end_of(records, until) || !auditor_->wants(topic, p)) {
         break;
       }
       const Record& record = records[static_cast<std::size_t>(next)];
-      auditor_.take(topic, p, {next, record.appended, {}, record.value});
+      auditor_->take(topic, p, {next, record.appended, {}, record.value});
     }
     return true;
   }
 
   std::int32_t partitions_;
   std::mt19937 dice_;
-  Auditor auditor_;
+  Auditor::Setup setup_;
+  std::unique_ptr<Auditor> auditor_ = std::make_unique<Auditor>(setup_);
   std::int64_t clock_ = 0;
 };
 

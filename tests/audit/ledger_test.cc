@@ -21,7 +21,7 @@ class LedgerTest : public ::testing::Test {
   }
   // What intake or account say about the event at `offset` of their input.
   void leg(std::uint16_t stage, std::int64_t offset, const core::InflightEvent& event) {
-    ledger_.take_leg({Topic::inflight, 0, inflight_++, 0}, cause(stage, offset),
+    ledger_.take_leg({Topic::inflight, 0, inflight_++, 0}, {}, cause(stage, offset),
                      legs_.encode(event));
   }
   void outcome(std::uint16_t stage, std::int64_t offset, const core::Outcome& outcome) {

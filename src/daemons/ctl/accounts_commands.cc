@@ -7,6 +7,7 @@
 #include "daemons/ctl/account_file.h"
 #include "daemons/ctl/amounts.h"
 #include "daemons/ctl/change.h"
+#include "daemons/ctl/history.h"
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/send_command.h"
 #include "daemons/tool/command_sender.h"
@@ -387,6 +388,7 @@ void add_accounts(CLI::App& app, Session& session) {
   add_jsonl(*many, session);
   many->callback(
       [&session, flags] { session.chosen = [&session, flags] { return list(session, *flags); }; });
+  add_account_history(*accounts, session);
 }
 
 }  // namespace kpay::ctl

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "daemons/ctl/amounts.h"
 #include "daemons/ctl/change.h"
+#include "daemons/ctl/history.h"
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/send_command.h"
 
@@ -152,6 +153,7 @@ void add_payments(CLI::App& app, Session& session) {
   show->add_option("ID", flags->sending.id, "The payment's id")->required();
   show->callback(
       [&session, flags] { session.chosen = [&session, flags] { return get(session, *flags); }; });
+  add_payment_history(*payments, session);
 }
 
 }  // namespace kpay::ctl

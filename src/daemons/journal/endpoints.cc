@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "daemons/journal/query_api.h"
 #include "http/daemon_endpoints.h"
 #include "http/json.h"
 
@@ -82,6 +83,20 @@ http::Verdict ready(const Served& served) {
   return {told, report->reason};
 }
 
+std::string query_json(const Served& served) {
+  const std::shared_ptr<Queries> queries = served.queries();
+  const query::Progress progress = queries == nullptr ? query::Progress{} : queries->progress();
+  return http::JsonObject()
+      .add("problem", queries == nullptr ? served.waiting() : queries->problem())
+      .add("as_of_ms", progress.as_of_ms)
+      .add("kept_from_ms", progress.kept_from_ms)
+      .add("waiting_events", progress.waiting_events)
+      .add("events", progress.counts.events)
+      .add("known_events", progress.counts.skipped)
+      .add("auditor_waited_ms", progress.waited_ms)
+      .finish();
+}
+
 std::string status(const Served& served) {
   const std::shared_ptr<const Report> report = served.report();
   http::JsonObject json;
@@ -90,6 +105,7 @@ std::string status(const Served& served) {
   json.add("phase", report == nullptr ? "reaching" : to_string(report->state));
   json.add("reason", report == nullptr ? served.waiting() : report->reason);
   json.add("behind_records", report == nullptr ? 0 : report->behind_records);
+  json.add_json("query", query_json(served));
   return json.finish();
 }
 
@@ -109,6 +125,7 @@ void add_endpoints(http::Router& router, const Served& served) {
     return range_of(served, table, range);
   };
   http::add_daemon_endpoints(router, endpoints);
+  add_query_endpoints(router, served.queries);
   router.add("GET", "/audit", [served](const http::Request&) {
     const std::shared_ptr<const Report> report = served.report();
     return report == nullptr ? http::problem_response({.status = 503, .detail = served.waiting()})

@@ -1,10 +1,12 @@
-// What the journal serves over HTTP: the endpoints of every daemon, and /audit, its statement.
+// What the journal serves over HTTP: the endpoints of every daemon; /audit, its statement; and
+// /query, what happened.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "daemons/journal/queries.h"
 #include "daemons/journal/report.h"
 #include "http/router.h"
 #include "telemetry/telemetry.h"
@@ -15,6 +17,7 @@ struct Served {
   /// Null until the cluster was reached; then `waiting` says nothing.
   std::function<std::shared_ptr<const Report>()> report;
   std::function<std::string()> waiting;
+  std::function<std::shared_ptr<Queries>()> queries;  ///< null until the cluster was reached
   telemetry::Telemetry* telemetry = nullptr;
   std::string instance;
 };

@@ -10,6 +10,8 @@ namespace kpay::journal {
 namespace {
 
 constexpr const char* kAuditTopic = "ops.audit";
+constexpr const char* kMetadataTopic = "metadata";
+constexpr int kRetireMs = 3'000;
 
 }  // namespace
 
@@ -17,6 +19,9 @@ Result<std::unique_ptr<Follower>> Follower::start(tool::Reached reached, Followe
   std::unique_ptr<Follower> follower(new Follower(std::move(reached), std::move(parts)));
   if (Result<void> opened = follower->open(); !opened) {
     return Unexpected(opened.error());
+  }
+  if (Result<void> announced = follower->announce(true); !announced) {
+    return Unexpected(announced.error());
   }
   follower->tell();
   follower->thread_ = std::thread([raw = follower.get()] { raw->run(); });
@@ -27,6 +32,10 @@ Follower::~Follower() {
   stopping_ = true;
   if (thread_.joinable()) {
     thread_.join();
+  }
+  if (producer_ != nullptr) {
+    (void)announce(false);
+    (void)producer_->flush(kRetireMs);
   }
 }
 
@@ -45,6 +54,10 @@ Result<void> Follower::open() {
   if (Result<void> known = identify(setup); !known) {
     return known;
   }
+  queries_ = std::make_shared<Queries>(
+      parts_.query, query::IndexOptions{{}, setup.partitions, setup.input_ids, 0}, parts_.instance,
+      *parts_.telemetry);
+  setup.witness = queries_->witness();
   auditor_ = std::make_unique<audit::Auditor>(setup);
   take_up(setup, bounds);
   Result<kafka::KafkaHandle> client = kafka::make_reading_client(
@@ -104,6 +117,7 @@ void Follower::run() {
       (void)ask_round();
       round_ms = monotonic_ms();
     }
+    queries_->tick(auditor_->as_of().ms, now_ms);
     if (state_.keeps() && unproven_.empty() && state_.due(now_ms)) {
       keep();
     }
@@ -193,6 +207,15 @@ Result<void> Follower::publish(const std::string& json) {
   return producer_->send(reached_.topic(kAuditTopic),
                          partition_of(as_bytes(key), reached_.partitions), as_bytes(key),
                          as_bytes(json));
+}
+
+// Where this journal is, on metadata; a record without a value: it isn't any more.
+Result<void> Follower::announce(bool here) {
+  const ByteView key = as_bytes(parts_.instance);
+  parts_.place.at = wall_clock_now();
+  const std::string json = daemons::metadata_json(parts_.place);
+  return producer_->send(reached_.topic(kMetadataTopic), 0, key,
+                         here ? std::optional<ByteView>(as_bytes(json)) : std::nullopt);
 }
 
 void Follower::tell_findings() {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "daemons/journal/kept_state.h"
+#include "daemons/journal/queries.h"
 #include "daemons/journal/report.h"
+#include "daemons/service/status.h"
 #include "daemons/tool/connection.h"
 #include "kafka/partition_reader.h"
 #include "kafka/plain_producer.h"
@@ -24,6 +26,8 @@ struct FollowerParts {
   telemetry::Telemetry* telemetry = nullptr;       ///< outlives the follower
   std::function<void(const Error& error)> failed;  ///< it can't go on: a new start is needed
   std::string folder;  ///< where the auditor's state is kept; empty: nowhere
+  QueryOptions query;
+  daemons::InstanceStatus place;  ///< what metadata says of this process
 };
 
 /// One thread of its own, which owns the auditor. Threads: any.
@@ -37,6 +41,8 @@ class Follower {
 
   /// The newest; never null.
   [[nodiscard]] std::shared_ptr<const Report> report() const;
+  /// The query side; never null.
+  [[nodiscard]] std::shared_ptr<Queries> queries() const { return queries_; }
 
  private:
   struct Part {
@@ -58,7 +64,8 @@ class Follower {
 
   Result<void> open();
   Result<void> identify(audit::Auditor::Setup& setup);
-  void take_up(const audit::Auditor::Setup& setup, const Bounds& bounds);
+  void take_up(audit::Auditor::Setup& setup, const Bounds& bounds);
+  std::string catch_queries_up(audit::Auditor::Setup& setup, ByteView kept, const Bounds& bounds);
   [[nodiscard]] std::string misfit(const Bounds& bounds) const;
   void begin_part(audit::Topic topic, std::int32_t partition, const stream::LogBounds& bounds);
   Result<void> begin(const Bounds& bounds);
@@ -71,6 +78,7 @@ class Follower {
   void tell_findings();
   void tell_metrics(const Report& report);
   Result<void> publish(const std::string& json);
+  Result<void> announce(bool here);
 
   tool::Reached reached_;
   FollowerParts parts_;
@@ -80,6 +88,7 @@ class Follower {
   std::vector<kafka::TopicHandle> topics_;
   std::vector<Part> readers_;
   std::unique_ptr<kafka::PlainProducer> producer_;
+  std::shared_ptr<Queries> queries_;  // outlives the auditor, which tells it what it sees
   std::unique_ptr<audit::Auditor> auditor_;
   std::string unproven_;
   KeptState state_;

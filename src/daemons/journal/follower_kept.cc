@@ -32,9 +32,37 @@ Result<void> Follower::identify(audit::Auditor::Setup& setup) {
   return {};
 }
 
+// The query side's file has to have all that was told before the kept state. One that hasn't, since
+// it was deleted or is an older copy, is built again by reading the log from its beginning; or it
+// begins with what every account has now, when that is trimmed, or was found to be wrong: findings
+// are kept for good. Gives why the kept state is not to be used; or nothing.
+std::string Follower::catch_queries_up(audit::Auditor::Setup& setup, ByteView kept,
+                                       const Bounds& bounds) {
+  if (queries_->reaches(auditor_->next())) {
+    return {};
+  }
+  bool whole = auditor_->findings().total() == 0;
+  for (std::size_t i = 0; i < audit::kTopics; ++i) {
+    for (const stream::LogBounds& each : bounds[i]) {
+      whole = whole && (each.begin == 0 || !needs_whole(static_cast<audit::Topic>(i)));
+    }
+  }
+  if (whole) {
+    return "the query side's file is behind it, and the whole log is there to be read again";
+  }
+  queries_->begin_anew(auditor_->newest().ms + 1);
+  setup.witness = queries_->witness();
+  auditor_ = std::make_unique<audit::Auditor>(setup);
+  (void)auditor_->take_up(kept);  // as a moment ago
+  if (setup.witness != nullptr) {
+    auditor_->carry_over();
+  }
+  return {};
+}
+
 // Goes on from what an earlier process has kept, if the log still goes on from there. What can't be
 // used is told, and stays on the disk under another name.
-void Follower::take_up(const audit::Auditor::Setup& setup, const Bounds& bounds) {
+void Follower::take_up(audit::Auditor::Setup& setup, const Bounds& bounds) {
   if (!state_.keeps()) {
     return;
   }
@@ -51,6 +79,10 @@ void Follower::take_up(const audit::Auditor::Setup& setup, const Bounds& bounds)
   } else {
     set_aside_ = misfit(bounds);
     word = "refuted";
+    if (set_aside_.empty()) {
+      set_aside_ = catch_queries_up(setup, **kept, bounds);
+      word = "read-again";
+    }
   }
   taken_up_ = set_aside_.empty();
   if (taken_up_) {
@@ -110,12 +142,9 @@ void Follower::begin_part(audit::Topic topic, std::int32_t partition,
 // A state that can't be written is one that is older at the next start.
 void Follower::keep() {
   const std::int64_t began_ms = monotonic_ms();
-  audit::Offsets offsets;
-  for (std::size_t i = 0; i < audit::kTopics; ++i) {
-    for (std::int32_t p = 0; p < reached_.partitions; ++p) {
-      offsets[i].push_back(auditor_->next(static_cast<audit::Topic>(i), p));
-    }
-  }
+  audit::Offsets offsets = auditor_->next();
+  // What fails there stops the query side, not the auditor; a new start sees that it is behind.
+  queries_->flush(auditor_->as_of().ms, offsets);
   const Result<void> wrote = state_.write(identity_, auditor_->kept());
   if (wrote) {
     kept_ = std::move(offsets);

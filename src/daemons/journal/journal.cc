@@ -97,6 +97,10 @@ Result<void> Journal::serve() {
     const std::lock_guard lock(mutex_);
     return waiting_;
   };
+  served.queries = [this]() -> std::shared_ptr<Queries> {
+    const std::lock_guard lock(mutex_);
+    return follower_ == nullptr ? nullptr : follower_->queries();
+  };
   served.telemetry = &telemetry_;
   served.instance = config_.instance_id;
   http::Router router;
@@ -122,9 +126,19 @@ Result<void> Journal::follow() {
   if (!reached) {
     return Unexpected(reached.error());
   }
-  Result<std::unique_ptr<Follower>> follower = Follower::start(
-      std::move(*reached), {config_.instance_id, &telemetry_,
-                            [this](const Error& error) { fail(error); }, config_.state_directory});
+  daemons::InstanceStatus place;
+  place.instance = config_.instance_id;
+  place.daemon = kName;
+  place.build = build_.version + "+" + build_.commit;
+  place.config_hash = config_.hash;
+  place.address = to_string(config::Address{config_.http.listen.host, server_->port()});
+  Result<std::unique_ptr<Follower>> follower =
+      Follower::start(std::move(*reached), {config_.instance_id,
+                                            &telemetry_,
+                                            [this](const Error& error) { fail(error); },
+                                            config_.state_directory,
+                                            {config_.query.directory, config_.query.keep.count()},
+                                            place});
   if (!follower) {
     return Unexpected(follower.error());
   }
