@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr std::int64_t kStallMs = 30'000;
-constexpr int kReadAgainMost = 3;
 
 }  // namespace
 
@@ -19,38 +18,35 @@ bool TaskTail::refuses(const stream::SenderId& sender) const {
 }
 
 Result<std::unique_ptr<ChangelogTails>> ChangelogTails::open(const tool::Reached& reached) {
-  for (int again = 0;; ++again) {
-    std::unique_ptr<ChangelogTails> tails(new ChangelogTails());
-    std::vector<tool::SweepPart> parts;
-    std::vector<std::int64_t> ends;
-    for (const stream::StageSpec& spec : stages::all_specs()) {
-      Result<std::vector<stream::LogBounds>> bounds = reached.bounds(spec.changelog());
-      if (!bounds) {
-        return Unexpected(bounds.error());
-      }
-      for (std::size_t p = 0; p < bounds->size(); ++p) {
-        const auto partition = static_cast<std::int32_t>(p);
-        parts.push_back({reached.topic(spec.changelog()), partition, (*bounds)[p].begin});
-        ends.push_back((*bounds)[p].end);
-        tails->tasks_.push_back({{spec.number, partition}});
-        tails->taken_.push_back((*bounds)[p].begin);
-      }
+  std::unique_ptr<ChangelogTails> tails(new ChangelogTails());
+  std::vector<tool::SweepPart> parts;
+  std::vector<std::int64_t> ends;
+  for (const stream::StageSpec& spec : stages::all_specs()) {
+    Result<std::vector<stream::LogBounds>> bounds = reached.bounds(spec.changelog());
+    if (!bounds) {
+      return Unexpected(bounds.error());
     }
-    Result<std::unique_ptr<tool::Sweep>> sweep =
-        tool::Sweep::start(reached.connection.client, std::move(parts));
-    if (!sweep) {
-      return Unexpected(sweep.error());
-    }
-    tails->sweep_ = std::move(*sweep);
-    Result<void> read = tails->read_to(ends);
-    if (read) {
-      return tails;
-    }
-    // A task trims its changelog behind each base, perhaps while it is read here: begin again.
-    if (read.error().code != ErrorCode::not_found || again == kReadAgainMost) {
-      return Unexpected(read.error());
+    for (std::size_t p = 0; p < bounds->size(); ++p) {
+      const auto partition = static_cast<std::int32_t>(p);
+      parts.push_back({reached.topic(spec.changelog()), partition, (*bounds)[p].begin});
+      ends.push_back((*bounds)[p].end);
+      tails->tasks_.push_back({{spec.number, partition}});
+      tails->taken_.push_back((*bounds)[p].begin);
     }
   }
+  Result<std::unique_ptr<tool::Sweep>> sweep =
+      tool::Sweep::start(reached.connection.client, std::move(parts));
+  if (!sweep) {
+    return Unexpected(sweep.error());
+  }
+  tails->sweep_ = std::move(*sweep);
+  tails->sweep_->begin_again([tails = tails.get()](std::size_t part) {
+    tails->tasks_[part] = TaskTail{tails->tasks_[part].task};
+  });
+  if (Result<void> read = tails->read_to(ends); !read) {
+    return Unexpected(read.error());
+  }
+  return tails;
 }
 
 void ChangelogTails::take(std::size_t part, const stream::LogRecord& record) {

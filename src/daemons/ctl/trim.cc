@@ -17,7 +17,6 @@ namespace kpay::ctl {
 namespace {
 
 constexpr int kDeleteMs = 30'000;
-constexpr int kReadAgainMost = 3;
 constexpr const char* kProducersSetting = "producer.id.expiration.ms";
 
 std::string seconds(std::int64_t ms) { return std::to_string((ms + 999) / 1000) + " s"; }
@@ -69,6 +68,7 @@ Result<std::map<std::string, Positions>> read_positions(
   if (!sweep) {
     return Unexpected(sweep.error());
   }
+  (*sweep)->begin_again([&](std::size_t part) { changelogs[part] = {}; });
   Result<void> read = (*sweep)->run([&](std::size_t part, const stream::LogRecord& record) {
     Changelog& changelog = changelogs[part];
     const stream::Verdict verdict = changelog.reader.feed(record.offset, record.value);
@@ -154,12 +154,6 @@ Result<std::vector<InputTrim>> plan_trim(const tool::Reached& reached, std::int6
     inputs[spec.input] = std::move(*bounds);
   }
   Result<std::map<std::string, Positions>> positions = read_positions(reached, specs);
-  // A task trims its changelog behind each base, perhaps while it is read here: begin again (R14).
-  for (int again = 0;
-       again < kReadAgainMost && !positions && positions.error().code == ErrorCode::not_found;
-       ++again) {
-    positions = read_positions(reached, specs);
-  }
   if (!positions) {
     return Unexpected(positions.error());
   }

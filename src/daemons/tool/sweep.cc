@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/time.h"
+#include "daemons/tool/connection.h"
 
 namespace kpay::tool {
 
@@ -39,6 +40,7 @@ Result<std::unique_ptr<Sweep>> Sweep::start(const kafka::ClientOptions& options,
       }
     }
     sweep->readers_.push_back(std::move(reader));
+    sweep->topic_of_.push_back(topic);
     sweep->next_.push_back(part.begin);
   }
   return sweep;
@@ -60,6 +62,12 @@ Result<std::size_t> Sweep::poll(
           }
           return true;
         });
+    if (!got && got.error().code == ErrorCode::not_found && reset_) {
+      if (Result<void> again = start_again(i); !again) {
+        return Unexpected(again.error());
+      }
+      continue;
+    }
     if (!got) {
       return got;
     }
@@ -72,6 +80,27 @@ Result<std::size_t> Sweep::poll(
     wake_.wait(wait_ms);
   }
   return taken;
+}
+
+Result<void> Sweep::start_again(std::size_t part) {
+  SweepPart& what = parts_[part];
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  const rd_kafka_resp_err_t asked = rd_kafka_query_watermark_offsets(
+      client_.get(), what.topic.c_str(), what.partition, &begin, &end, kAnswerMs);
+  if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(ErrorCode::unavailable,
+                      what.topic + "/" + std::to_string(what.partition) +
+                          ": its beginning can't be asked for: " + rd_kafka_err2str(asked));
+  }
+  what.begin = begin;
+  if (what.end != SweepPart::kNoEnd) {
+    what.end = end;
+  }
+  next_[part] = begin;
+  reset_(part);
+  return begin < end || what.end == SweepPart::kNoEnd ? readers_[part]->start(begin)
+                                                      : Result<void>();
 }
 
 Result<void> Sweep::run(const std::function<void(std::size_t, const stream::LogRecord&)>& taker,

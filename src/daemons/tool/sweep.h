@@ -29,6 +29,11 @@ class Sweep {
                                               std::vector<SweepPart> parts,
                                               std::size_t read_ahead_kilobytes = 65'536);
 
+  /// For changelogs, which their tasks trim behind each base (R14), perhaps while they are read
+  /// here: when a part's next offset is gone, `reset` is called, and the part comes again from
+  /// where it begins now to the end that it has now. Without this, that is an error.
+  void begin_again(std::function<void(std::size_t part)> reset) { reset_ = std::move(reset); }
+
   /// Gives what is there to `taker`, part by part; waits up to `wait_ms` when nothing is. Returns
   /// the number of records. Errors: not_found (an offset that is gone).
   Result<std::size_t> poll(
@@ -44,6 +49,7 @@ class Sweep {
 
  private:
   Sweep() = default;
+  Result<void> start_again(std::size_t part);
 
   kafka::ClientEvents events_;
   kafka::Wake wake_;
@@ -52,6 +58,8 @@ class Sweep {
   std::vector<SweepPart> parts_;
   std::vector<std::int64_t> next_;
   std::vector<std::unique_ptr<kafka::PartitionReader>> readers_;
+  std::vector<rd_kafka_topic_t*> topic_of_;
+  std::function<void(std::size_t part)> reset_;
 };
 
 }  // namespace kpay::tool
