@@ -19,7 +19,7 @@ class Snapshots(RigCase):
     def prepare(cls, rig):
         for instance in ("account-1", "account-2"):
             daemon = rig.add("account", instance)
-            daemon.write_config(snapshots="{every: 2s, keep: 3}",
+            daemon.write_config(snapshots="{every: 2s, keep: 3}", checkpoint="{base_every: 4}",
                                 extra=f"admin: {{socket: {daemon.folder}/admin.sock}}\n")
 
     def pay(self, seconds=2):
@@ -97,6 +97,35 @@ class Snapshots(RigCase):
         finally:
             daemon.start()
             self.rig.wait_ready()
+
+    def test_r14_the_books_are_recomputed_from_a_snapshot_whose_changelog_is_trimmed(self):
+        self.pay(3)
+        daemon, tasks = self.owner()
+        out = daemon.folder / "recompute"
+        out.mkdir()
+        taken = json.loads(self.admin(daemon.instance, "snapshot", out).stdout)["snapshots"]
+        task = f"account/{taken[0]['partition']}"
+        time.sleep(1.1)
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.pay(12)  # some bases: the changelog up to them is gone
+        time.sleep(2)
+        arguments = ("books", "recompute", "--task", task, "--since", since)
+        without = self.json(*arguments)
+        done = self.json(*arguments, "--snapshots", out)
+        self.assertTrue(done["equal"], done)
+        self.assertEqual(without["from"][task], 0, "the changelog has no checkpoint of that time any more")
+        self.assertEqual(done["from"][task], taken[0]["position"])
+        self.assertLess(done["events"], without["events"])
+        self.assertIn("from the snapshot of", self.rig.ctl(*arguments, "--snapshots", out).stdout)
+        # One that is damaged is named, and so is a folder without any.
+        victim = out / taken[0]["path"].rsplit("/", 1)[1] / "state.db"
+        whole = bytearray(victim.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        victim.write_bytes(whole)
+        refused = self.rig.ctl(*arguments, "--snapshots", out, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("SHA-256", refused.stderr)
+        self.assertEqual(self.rig.ctl(*arguments, "--snapshots", daemon.folder, check=False).returncode, 3)
 
     def test_r17_a_task_goes_on_from_a_snapshot_and_the_logs_tail(self):
         self.pay(1)

@@ -1,6 +1,11 @@
 // The tasks of a run with crashes, run again over what its log holds: everything is equal, from the
 // first input and from any checkpoint; and one byte more, less or other is named.
 #include "recompute/comparison.h"
+#include "recompute/snapshot_log.h"
+
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "audit/pipeline.h"
 #include "stream/changelog_reader.h"
@@ -48,13 +53,25 @@ class Rerun {
     }
   }
 
-  Comparison run(const Placed* begin, bool every = false) {
+  /// With `snapshot`: begins with that one of marker `begin`, without the changelog before it.
+  Comparison run(const Placed* begin, bool every = false,
+                 const std::optional<stream::Snapshot>& snapshot = std::nullopt) {
     Comparison comparison(setup(), trails_, every);
     Replica replica(spec_, partition_, identity_, [&](const SentEvent& event) {
       EXPECT_TRUE(comparison.take(event).has_value());
     });
     if (begin == nullptr) {
       EXPECT_TRUE(replica.begin().has_value());
+    } else if (snapshot) {
+      const Result<std::vector<Bytes>> records = changelog_of(*snapshot);
+      EXPECT_TRUE(records.has_value());
+      std::int64_t offset = kSnapshotLogBegin;
+      replica.begin_restoring({offset, offset + static_cast<std::int64_t>(records->size())},
+                              snapshot->manifest.marker.registers);
+      for (const Bytes& record : *records) {
+        replica.take_changelog({offset++, {}, {}, record});
+      }
+      EXPECT_TRUE(replica.restored().has_value());
     } else {
       replica.begin_restoring({0, begin->offset + 1}, begin->marker.registers);
       each(spec_.changelog(), partition_, [&](const stream::LogRecord& record) {
@@ -82,6 +99,34 @@ class Rerun {
     }
     EXPECT_TRUE(comparison.finish().has_value());
     return comparison;
+  }
+
+  /// A snapshot of the state at that marker, under `folder`.
+  Result<stream::Snapshot> snapshot(const Placed& at, const std::filesystem::path& folder) const {
+    stream::SnapshotManifest manifest;
+    manifest.stage = spec_.name;
+    manifest.partition = partition_;
+    manifest.identity = identity_;
+    manifest.instance = "a";
+    const Bytes whose = stream::file_identity(spec_.name, partition_, identity_);
+    auto store = store::StateFile::open({(folder / "state.db").string(), whose});
+    for (const Placed& each : markers) {
+      std::vector<store::StoredRow> rows;
+      ByteReader in(each.rows);
+      while (const std::optional<stream::RowView> row = stream::get_row(in)) {
+        rows.push_back({row->table, row->key, row->value});
+      }
+      EXPECT_TRUE((*store)->commit(rows, encode(each.marker), false));
+      if (each.offset == at.offset) {
+        break;
+      }
+    }
+    const std::filesystem::path making = folder / "making";
+    std::filesystem::create_directories(making);
+    EXPECT_TRUE((*store)->begin_copy((making / stream::kSnapshotFile).string()));
+    while (!*(*store)->copy_more(100)) {
+    }
+    return stream::finish_snapshot(making.string(), folder.string(), std::move(manifest));
   }
 
   std::vector<Placed> markers;
@@ -221,6 +266,26 @@ TEST(Recompute, R14ARunMayBeginAtAnyCheckpointOfTheChangelog) {
       EXPECT_EQ(comparison.markers(), again.markers.size() - at - 1);
     }
   }
+}
+
+TEST(Recompute, R14ARunMayBeginAtASnapshotWhoseChangelogIsGone) {
+  const auto run = lively_run();
+  const std::filesystem::path root = std::filesystem::path(::testing::TempDir()) /
+                                     ("kpay-recompute-" + std::to_string(::getpid()));
+  for (const stream::StageSpec& spec : stages::all_specs()) {
+    const std::filesystem::path folder = root / spec.name;
+    std::filesystem::create_directories(folder);
+    Rerun again(*run, spec, 1);
+    const std::size_t at = again.markers.size() / 2;
+    const Placed begin = again.markers[at];
+    const Result<stream::Snapshot> snapshot = again.snapshot(begin, folder);
+    ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message;
+    again.gather(&begin);
+    const Comparison comparison = again.run(&begin, false, *snapshot);
+    EXPECT_TRUE(comparison.first().empty()) << spec.name << ": " << told(comparison);
+    EXPECT_EQ(comparison.markers(), again.markers.size() - at - 1);
+  }
+  std::filesystem::remove_all(root);
 }
 
 // What a lane of the account stage holds is changed, and the difference is found where it is.

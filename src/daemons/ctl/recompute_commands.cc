@@ -27,12 +27,35 @@ struct RecomputeFlags {
   std::string since;
   std::string until;
   std::string task;
+  std::vector<std::string> snapshots;
   bool shadow = false;
 };
+
+Result<std::vector<stream::Snapshot>> snapshots_in(const std::string& folder) {
+  Result<void> readable;
+  std::vector<stream::Snapshot> found =
+      stream::list_snapshots(folder, [&](const std::string&, const Error& error) {
+        readable = Unexpected(ErrorCode::invalid, error.message);
+      });
+  if (!readable) {
+    return Unexpected(readable.error());
+  }
+  if (found.empty()) {
+    return Unexpected(ErrorCode::not_found, folder + ": there is no snapshot in it");
+  }
+  return found;
+}
 
 Result<PlanWishes> wishes_of(const RecomputeFlags& flags) {
   PlanWishes wishes;
   wishes.task = flags.task;
+  for (const std::string& folder : flags.snapshots) {
+    Result<std::vector<stream::Snapshot>> found = snapshots_in(folder);
+    if (!found) {
+      return Unexpected(found.error());
+    }
+    wishes.snapshots.insert(wishes.snapshots.end(), found->begin(), found->end());
+  }
   const Timestamp now = wall_clock_now();
   for (const auto& [text, time] :
        {std::pair{&flags.since, &wishes.since}, {&flags.until, &wishes.until}}) {
@@ -127,6 +150,10 @@ std::string text_of(const Json& json) {
 
 std::string range_of(const TaskPlan& task) {
   std::string text = std::to_string(task.from()) + " to " + std::to_string(task.to());
+  if (task.snapshot) {
+    return text + ", from the snapshot of " + to_rfc3339(task.snapshot->manifest.taken) + " (" +
+           task.snapshot->folder + ")";
+  }
   return task.begin ? text + ", from its checkpoint of " + to_rfc3339(task.begin->at) : text;
 }
 
@@ -247,7 +274,7 @@ Answer answer_of(const Ran& ran, bool shadow) {
   for (const TaskPlan& task : ran.plan->tasks) {
     const std::string name = task_text({ran.plan->specs[task.spec].number, task.partition});
     from[name] = task.from();
-    answer.text += task.begin ? name + ": " + range_of(task) + "\n" : "";
+    answer.text += task.begins_with() != nullptr ? name + ": " + range_of(task) + "\n" : "";
   }
   answer.json = Json{
       {"equal", done.equal()},
@@ -337,6 +364,8 @@ void add_recompute(CLI::App& books, Session& session) {
   command->add_option("--until", flags->until,
                       "End at each task's last checkpoint before this time");
   command->add_option("--task", flags->task, "This task alone, as account/3");
+  command->add_option("--snapshots", flags->snapshots,
+                      "A folder of snapshots to begin with as well; may be given again");
   command->add_flag("--shadow", flags->shadow,
                     "Count all that this build would change, by kind, and compare the states at "
                     "the end");

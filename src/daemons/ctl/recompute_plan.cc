@@ -60,19 +60,66 @@ void BeginningFinder::take(const stream::LogRecord& record) {
   plan.end = std::move(placed);
 }
 
+namespace {
+
+// Those that the run could begin with, by marker.
+Result<std::vector<const stream::Snapshot*>> usable_snapshots(
+    const std::vector<stream::Snapshot>& snapshots, const TaskPlan& plan, const std::string& task) {
+  std::vector<const stream::Snapshot*> usable;
+  for (const stream::Snapshot& each : snapshots) {
+    const stream::SnapshotManifest& manifest = each.manifest;
+    if (task != manifest.stage + "/" + std::to_string(manifest.partition)) {
+      continue;
+    }
+    if (!(manifest.identity == plan.identity)) {
+      return Unexpected(ErrorCode::invalid, each.folder +
+                                                ": a snapshot of another system: its "
+                                                "cluster, lineage or topics differ");
+    }
+    const std::int64_t position = manifest.marker.registers.position;
+    if (position >= plan.input.begin && position <= plan.to()) {
+      usable.push_back(&each);
+    }
+  }
+  std::sort(usable.begin(), usable.end(), [](const auto* left, const auto* right) {
+    return left->manifest.marker.number < right->manifest.marker.number;
+  });
+  return usable;
+}
+
+}  // namespace
+
+// The last state before `since`; where there is none, and the input's beginning is gone, the first
+// one that there is.
 Result<void> BeginningFinder::finish(const std::string& task) {
   TaskPlan& plan = *state_->plan;
-  if (state_->preferred) {
-    plan.begin = state_->preferred;
-  } else if (plan.input.begin > 0) {
-    if (plan.end && !state_->earliest) {
-      return Unexpected(ErrorCode::not_found,
-                        "the input of " + task + " begins at offset " +
-                            std::to_string(plan.input.begin) +
-                            ", and no checkpoint that its changelog still proves goes on from "
-                            "there: wait for its next base");
+  const Result<std::vector<const stream::Snapshot*>> kept =
+      usable_snapshots(state_->wishes->snapshots, plan, task);
+  if (!kept) {
+    return Unexpected(kept.error());
+  }
+  plan.begin = state_->preferred;
+  for (const stream::Snapshot* each : *kept) {
+    const std::uint64_t known = plan.begin ? plan.begin->marker.number : 0;
+    if (state_->wishes->since && each->manifest.taken <= *state_->wishes->since &&
+        each->manifest.marker.number > known) {
+      plan.snapshot = *each;
     }
-    plan.begin = state_->earliest;
+  }
+  if (plan.begins_with() != nullptr || plan.input.begin == 0) {
+    return {};
+  }
+  plan.begin = state_->earliest;
+  if (!kept->empty() &&
+      (!plan.begin || kept->front()->manifest.marker.number < plan.begin->marker.number)) {
+    plan.snapshot = *kept->front();
+  }
+  if (plan.end && plan.begins_with() == nullptr) {
+    return Unexpected(ErrorCode::not_found,
+                      "the input of " + task + " begins at offset " +
+                          std::to_string(plan.input.begin) +
+                          ", and no checkpoint that its changelog still proves goes on from there: "
+                          "wait for its next base, or name a folder of snapshots");
   }
   return {};
 }

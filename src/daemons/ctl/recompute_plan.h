@@ -1,8 +1,8 @@
 // RecomputePlan: which tasks are run again, from where and up to where, by their changelogs.
 //
-// A task begins with nothing at input offset 0, or with the state of one of its accepted markers
-// that its changelog still proves. It ends at its last marker: what that covers stands on the
-// topics (R15), so that all of it can be asked for.
+// A task begins with nothing at input offset 0, with the state of one of its accepted markers that
+// its changelog still proves, or with that of a snapshot. It ends at its last marker: what that
+// covers stands on the topics (R15), so that all of it can be asked for.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 
 #include "daemons/tool/connection.h"
 #include "stream/changelog.h"
+#include "stream/snapshot.h"
 #include "stream/stage.h"
 
 namespace kpay::ctl {
@@ -30,12 +31,18 @@ struct TaskPlan {
   stream::Identity identity;
   stream::LogBounds changelog;
   stream::LogBounds input;
-  std::optional<PlacedMarker> begin;  ///< none: from nothing
-  std::optional<PlacedMarker> end;    ///< none: it has not got so far; nothing to run
-  std::string rejected;               ///< a marker that doesn't count, and why
+  std::optional<PlacedMarker> begin;         ///< a checkpoint of the changelog to begin with
+  std::optional<stream::Snapshot> snapshot;  ///< or a snapshot; neither: from nothing
+  std::optional<PlacedMarker> end;           ///< none: it has not got so far; nothing to run
+  std::string rejected;                      ///< a marker that doesn't count, and why
 
+  /// The marker that it begins with; null: from nothing.
+  [[nodiscard]] const stream::Marker* begins_with() const noexcept {
+    return snapshot ? &snapshot->manifest.marker : begin ? &begin->marker : nullptr;
+  }
   [[nodiscard]] std::int64_t from() const noexcept {
-    return begin ? begin->marker.registers.position : 0;
+    const stream::Marker* marker = begins_with();
+    return marker != nullptr ? marker->registers.position : 0;
   }
   [[nodiscard]] std::int64_t to() const noexcept {
     return end ? end->marker.registers.position : from();
@@ -46,6 +53,7 @@ struct PlanWishes {
   std::optional<Timestamp> since;  ///< begin at each task's last checkpoint before, or the nearest
   std::optional<Timestamp> until;  ///< end at each task's last checkpoint before
   std::string task;                ///< "account/3", or all
+  std::vector<stream::Snapshot> snapshots;  ///< more states to begin with
 };
 
 struct RecomputePlan {
@@ -67,7 +75,7 @@ class BeginningFinder {
   ~BeginningFinder();
   BeginningFinder(BeginningFinder&&) noexcept;
   void take(const stream::LogRecord& record);
-  /// After the last record. Errors: not_found.
+  /// After the last record. Errors: not_found, invalid (a snapshot of another system).
   Result<void> finish(const std::string& task);
 
  private:

@@ -6,6 +6,7 @@
 #include "daemons/ctl/letters.h"
 #include "daemons/ctl/standing_events.h"
 #include "daemons/tool/tape.h"
+#include "recompute/snapshot_log.h"
 #include "stages/codecs.h"
 #include "stages/specs.h"
 #include "stream/changelog_reader.h"
@@ -32,7 +33,11 @@ class TaskRun {
         comparison_(setup(plan, task), trails, every),
         replica_(*spec_, task.partition, task.identity,
                  [this](const recompute::SentEvent& event) { take_event(event); }),
-        reached_(&reached) {}
+        reached_(&reached) {
+    if (const stream::Marker* begin = task.begins_with(); begin != nullptr) {
+      begun_with_ = begin->number;
+    }
+  }
 
   Result<TaskFindings> run(tool::TapeDeck& deck) {
     Result<void> ran = run_to_the_end(deck);
@@ -93,7 +98,26 @@ class TaskRun {
     return {};
   }
 
+  Result<void> begin_with(const stream::Snapshot& snapshot) {
+    const Result<std::vector<Bytes>> records = recompute::changelog_of(snapshot);
+    if (!records) {
+      return Unexpected(records.error());
+    }
+    std::int64_t offset = recompute::kSnapshotLogBegin;
+    replica_.begin_restoring({offset, offset + static_cast<std::int64_t>(records->size())},
+                             snapshot.manifest.marker.registers);
+    for (const Bytes& record : *records) {
+      replica_.take_changelog({offset++, {}, {}, record});
+    }
+    reader_.keep_rows(true);
+    const Result<void> restored = replica_.restored();
+    return restored ? restored : stop(restored.error());
+  }
+
   Result<void> begin(tool::Tape& changelog) {
+    if (task_->snapshot) {
+      return begin_with(*task_->snapshot);
+    }
     if (!task_->begin) {
       const Result<void> begun = replica_.begin();
       return begun ? begun : stop(begun.error());
@@ -118,7 +142,8 @@ class TaskRun {
     bool met = false;
     Result<void> read =
         changelog.read(task_->end->offset + 1, [&](const stream::LogRecord& record) {
-          met = reader_.feed(record.offset, record.value) == stream::Verdict::checkpoint;
+          met = reader_.feed(record.offset, record.value) == stream::Verdict::checkpoint &&
+                reader_.marker().number > begun_with_;
           return !met;
         });
     if (!read || !met) {
@@ -236,6 +261,7 @@ class TaskRun {
   stream::ChangelogReader reader_{true};
   Result<void> failed_;  // of the trails
   bool stopped_ = false;
+  std::uint64_t begun_with_ = 0;  // the marker's number: earlier ones are not compared
   std::uint64_t records_ = 0;
   TaskFindings findings_;
 };

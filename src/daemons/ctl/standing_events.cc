@@ -135,10 +135,11 @@ class Gatherer {
 
   // What the task had sent there before the run begins.
   static std::uint64_t begun_with(const TaskPlan& plan, const Lane& lane) {
-    if (!plan.begin) {
+    const stream::Marker* begin = plan.begins_with();
+    if (begin == nullptr) {
       return 0;
     }
-    const auto& outputs = plan.begin->marker.registers.outputs;
+    const auto& outputs = begin->registers.outputs;
     const auto found = outputs.find({lane.output, lane.partition});
     return found == outputs.end() ? 0 : found->second.last;
   }
