@@ -1,124 +1,19 @@
 // Every single call to the device fails once, in turn: a state file says so, loses nothing that it
 // has promised, and is whole when the device is.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
-#include <new>
+#include <functional>
 
+#include "store/database.h"
+#include "store/faulty_device.h"
 #include "store/state_file.h"
 
 namespace kpay::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-// SQLite's way to the device, with one call in it that fails.
-class FaultyDevice {
- public:
-  FaultyDevice() {
-    base_ = sqlite3_vfs_find(nullptr);
-    vfs_ = *base_;
-    vfs_.zName = "faulty";
-    vfs_.szOsFile = static_cast<int>(sizeof(File)) + base_->szOsFile;
-    vfs_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
-      return open(name, file, flags, out);
-    };
-    self_ = this;
-    sqlite3_vfs_register(&vfs_, 1);
-  }
-  ~FaultyDevice() {
-    sqlite3_vfs_unregister(&vfs_);
-    sqlite3_vfs_register(base_, 1);
-    self_ = nullptr;
-  }
-  FaultyDevice(const FaultyDevice&) = delete;
-  FaultyDevice& operator=(const FaultyDevice&) = delete;
-
-  /// The call number `at` from now on fails, and with `on` all that follow.
-  void arm(int at, bool on) {
-    at_ = at;
-    on_ = on;
-    calls_ = 0;
-  }
-  void disarm() { at_ = 0; }
-  [[nodiscard]] bool failed() const { return at_ > 0 && calls_ >= at_; }
-
- private:
-  struct File {
-    sqlite3_file base;
-    sqlite3_file* inner() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-  };
-  static File& of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
-  static bool fails() {
-    ++self_->calls_;
-    return self_->at_ > 0 &&
-           (self_->on_ ? self_->calls_ >= self_->at_ : self_->calls_ == self_->at_);
-  }
-
-  static int open(const char* name, sqlite3_file* file, int flags, int* out) {
-    File& own = *new (file) File{};
-    if (fails()) {
-      return SQLITE_CANTOPEN;
-    }
-    const int opened = self_->base_->xOpen(self_->base_, name, own.inner(), flags, out);
-    own.base.pMethods = own.inner()->pMethods == nullptr ? nullptr : methods();
-    return opened;
-  }
-
-  static const sqlite3_io_methods* methods() {
-    static const sqlite3_io_methods kMethods = make_methods();
-    return &kMethods;
-  }
-  static sqlite3_io_methods make_methods() {
-    sqlite3_io_methods to{};
-    to.iVersion = 1;
-    to.xClose = [](sqlite3_file* f) { return inner(f)->pMethods->xClose(inner(f)); };
-    to.xRead = [](sqlite3_file* f, void* into, int size, sqlite3_int64 at) {
-      return fails() ? SQLITE_IOERR_READ : inner(f)->pMethods->xRead(inner(f), into, size, at);
-    };
-    to.xWrite = [](sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
-      return fails() ? SQLITE_FULL : inner(f)->pMethods->xWrite(inner(f), from, size, at);
-    };
-    to.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) {
-      return fails() ? SQLITE_IOERR_TRUNCATE : inner(f)->pMethods->xTruncate(inner(f), size);
-    };
-    // No power goes here: what was written is there.
-    to.xSync = [](sqlite3_file*, int) { return fails() ? SQLITE_IOERR_FSYNC : SQLITE_OK; };
-    to.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) {
-      return fails() ? SQLITE_IOERR_FSTAT : inner(f)->pMethods->xFileSize(inner(f), size);
-    };
-    to.xLock = [](sqlite3_file* f, int lock) {
-      return fails() ? SQLITE_IOERR_LOCK : inner(f)->pMethods->xLock(inner(f), lock);
-    };
-    to.xUnlock = [](sqlite3_file* f, int lock) {
-      return inner(f)->pMethods->xUnlock(inner(f), lock);
-    };
-    to.xCheckReservedLock = [](sqlite3_file* f, int* out) {
-      return inner(f)->pMethods->xCheckReservedLock(inner(f), out);
-    };
-    to.xFileControl = [](sqlite3_file* f, int what, void* with) {
-      return inner(f)->pMethods->xFileControl(inner(f), what, with);
-    };
-    to.xSectorSize = [](sqlite3_file* f) { return inner(f)->pMethods->xSectorSize(inner(f)); };
-    to.xDeviceCharacteristics = [](sqlite3_file* f) {
-      return inner(f)->pMethods->xDeviceCharacteristics(inner(f));
-    };
-    return to;
-  }
-  static sqlite3_file* inner(sqlite3_file* file) { return of(file).inner(); }
-
-  static FaultyDevice* self_;
-  sqlite3_vfs* base_ = nullptr;
-  sqlite3_vfs vfs_{};
-  int at_ = 0;
-  bool on_ = false;
-  int calls_ = 0;
-};
-
-FaultyDevice* FaultyDevice::self_ = nullptr;
 
 constexpr int kCommits = 2;
 constexpr int kRows = 40;         // of each commit
@@ -252,7 +147,8 @@ class DeviceFaults : public ::testing::Test {
     ASSERT_TRUE(commit(**file, kCommits + 1)) << "and it goes on";
   }
 
-  void fail_each_call(bool on) {
+  void fail_each_call(bool on, const std::function<Result<void>()>& live,
+                      const std::function<void()>& expect_whole) {
     FaultyDevice device;
     int at = 1;
     for (bool failed = true; failed; ++at) {
@@ -284,10 +180,93 @@ class DeviceFaults : public ::testing::Test {
   int told_ = 0;
 };
 
-TEST_F(DeviceFaults, R17OneCallThatFailsLosesNothingThatWasPromised) { fail_each_call(false); }
+TEST_F(DeviceFaults, R17OneCallThatFailsLosesNothingThatWasPromised) {
+  fail_each_call(
+      false, [this] { return live(); }, [this] { expect_whole(); });
+}
 
 TEST_F(DeviceFaults, R17ADeviceThatIsGoneFromOneCallOnLosesNothingThatWasPromised) {
-  fail_each_call(true);
+  fail_each_call(
+      true, [this] { return live(); }, [this] { expect_whole(); });
+}
+
+// Of what can be rebuilt, a transaction is there as a whole or not at all.
+class DatabaseFaults : public DeviceFaults {
+ protected:
+  [[nodiscard]] Database::Options options(bool writes) const {
+    return {(dir_ / "index.db").string(), writes};
+  }
+
+  Result<void> live() {
+    Result<std::unique_ptr<Database>> file = Database::open(options(true));
+    if (!file) {
+      return Unexpected(file.error());
+    }
+    if (Result<void> made = (*file)->run("CREATE TABLE t(n INTEGER PRIMARY KEY, bytes BLOB)");
+        !made) {
+      return made;
+    }
+    for (int number = 1; number <= kCommits; ++number) {
+      if (Result<void> done = fill(**file, number); !done) {
+        return done;
+      }
+    }
+    if (Result<void> moved = (*file)->run("PRAGMA wal_checkpoint(TRUNCATE)"); !moved) {
+      return moved;
+    }
+    const Result<std::int64_t> rows = count();
+    return rows ? Result<void>() : Unexpected(rows.error());
+  }
+
+  Result<void> fill(Database& file, int number) {
+    tried_ = number;
+    Result<void> done = file.run("BEGIN IMMEDIATE");
+    Result<Statement> insert = file.prepare("INSERT INTO t(n, bytes) VALUES(?1, ?2)");
+    if (!done || !insert) {
+      return done ? Unexpected(insert.error()) : done;
+    }
+    const std::string bytes(900, 'x');
+    for (int i = 0; i < kRows && done; ++i) {
+      done = insert->bind(1, std::int64_t{number * kRows + i}).bind(2, as_bytes(bytes)).run();
+    }
+    done = done ? file.run("COMMIT") : done;
+    promised_ = done ? number : promised_;
+    return done;
+  }
+
+  Result<std::int64_t> count() const {
+    Result<std::unique_ptr<Database>> file = Database::open(options(false));
+    if (!file) {
+      return Unexpected(file.error());
+    }
+    Result<Statement> query = (*file)->prepare("SELECT count(*) FROM t WHERE length(bytes)=900");
+    if (!query) {
+      return Unexpected(query.error());
+    }
+    const Result<bool> row = query->step();
+    return row ? Result<std::int64_t>(query->number(0)) : Unexpected(row.error());
+  }
+
+  void expect_whole() {
+    Result<std::unique_ptr<Database>> file = Database::open(options(true));
+    ASSERT_TRUE(file) << file.error().message;
+    ASSERT_TRUE((*file)->run("CREATE TABLE IF NOT EXISTS t(n INTEGER PRIMARY KEY, bytes BLOB)"));
+    const Result<std::int64_t> rows = count();
+    ASSERT_TRUE(rows) << rows.error().message;
+    EXPECT_TRUE(*rows == promised_ * kRows || *rows == tried_ * kRows)
+        << *rows << " rows, promised " << promised_ * kRows;
+    EXPECT_TRUE(fill(**file, kCommits + 1)) << "and it goes on";
+  }
+};
+
+TEST_F(DatabaseFaults, OneCallThatFailsLeavesWholeTransactions) {
+  fail_each_call(
+      false, [this] { return live(); }, [this] { expect_whole(); });
+}
+
+TEST_F(DatabaseFaults, ADeviceThatIsGoneFromOneCallOnLeavesWholeTransactions) {
+  fail_each_call(
+      true, [this] { return live(); }, [this] { expect_whole(); });
 }
 
 }  // namespace

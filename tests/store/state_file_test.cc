@@ -2,6 +2,7 @@
 #include "store/state_file.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -212,6 +213,86 @@ TEST_F(StateFileTest, AFolderThatIsNotThereIsAnError) {
   const Result<std::unique_ptr<StateFile>> file = open();
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code, ErrorCode::io);
+}
+
+// Written by SQLite's own hand, with rows that no commit of ours makes.
+TEST_F(StateFileTest, RowsOfAnotherShapeAreReportedAsCorrupt) {
+  for (const char* row : {"'text', x'01', x'02'", "-1, x'01', x'02'", "65536, x'01', x'02'",
+                          "1, 'text', x'02'", "1, x'01', 'text'", "1, x'01', 7"}) {
+    fs::remove(path_);
+    ASSERT_TRUE(commit(**open(), "key", "value"));
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+    const std::string sql = "INSERT INTO rows VALUES(" + std::string(row) + ")";
+    ASSERT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << row;
+    sqlite3_close(db);
+    auto file = std::move(*open());
+    EXPECT_TRUE(file->aside().empty());
+    const Result<void> loaded = file->load([](const StoredRow&) -> Result<void> { return {}; });
+    ASSERT_FALSE(loaded) << row;
+    EXPECT_EQ(loaded.error().code, ErrorCode::corrupt);
+    EXPECT_NE(loaded.error().message.find("another shape"), std::string::npos);
+  }
+}
+
+TEST_F(StateFileTest, ATableThatIsGoneIsAnErrorOfEachQuestion) {
+  auto file = std::move(*open());
+  ASSERT_TRUE(commit(*file, "key", "value"));
+  file.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "DROP TABLE rows; DROP TABLE meta", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  const auto copy = std::move(*StateFile::open_copy(path_));
+  EXPECT_EQ(copy->identity().error().code, ErrorCode::corrupt);
+  EXPECT_EQ(copy->marker().error().code, ErrorCode::corrupt);
+  EXPECT_EQ(copy->range(0, {}, {}, 1).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(copy->load([](const StoredRow&) -> Result<void> { return {}; }).error().code,
+            ErrorCode::corrupt);
+}
+
+TEST_F(StateFileTest, ACopyThatDoesntSayWhoseItIsIsCorrupt) {
+  ASSERT_TRUE(commit(**open(), "key", "value"));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "DELETE FROM meta", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  const auto copy = std::move(*StateFile::open_copy(path_));
+  const Result<Bytes> whose = copy->identity();
+  ASSERT_FALSE(whose);
+  EXPECT_EQ(whose.error().code, ErrorCode::corrupt);
+  EXPECT_NE(whose.error().message.find("whose state"), std::string::npos);
+  EXPECT_FALSE(copy->marker()->has_value());
+}
+
+// Their names are signs in the address by which SQLite opens a copy.
+TEST_F(StateFileTest, ACopyMayHaveAnyName) {
+  ASSERT_TRUE(commit(**open(), "key", "value"));
+  for (const char* name : {"50% of it.db", "what?.db", "no#1.db"}) {
+    const std::string path = (dir_ / name).string();
+    auto file = std::move(*open());
+    ASSERT_TRUE(file->begin_copy(path));
+    while (!*file->copy_more(10)) {
+    }
+    const Result<std::unique_ptr<StateFile>> copy = StateFile::open_copy(path);
+    ASSERT_TRUE(copy) << copy.error().message;
+    EXPECT_EQ(count(**copy), 1U) << name;
+  }
+  EXPECT_EQ(StateFile::open_copy((dir_ / "none.db").string()).error().code, ErrorCode::not_found);
+  const Result<void> nowhere = (*open())->begin_copy((dir_ / "none" / "copy.db").string());
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, ErrorCode::io);
+}
+
+TEST_F(StateFileTest, AFileThatCantBeSetAsideIsAnError) {
+  const std::string path = (dir_ / "task-1.db").string();
+  fs::create_directories(path + "-wal" + "/full");
+  auto file = std::move(*open());
+  path_ = path;
+  const Result<std::unique_ptr<StateFile>> blocked = open();
+  ASSERT_FALSE(blocked) << "a folder stands where its log would";
+  EXPECT_NE(blocked.error().message.find(path), std::string::npos);
 }
 
 }  // namespace

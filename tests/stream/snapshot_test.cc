@@ -226,5 +226,76 @@ TEST_F(SnapshotTest, AnotherTasksFileIsRefused) {
   EXPECT_TRUE(list().empty());
 }
 
+// Everything else is in order, and the marker's hash is of other rows.
+TEST_F(SnapshotTest, R14RowsWithoutTheMarkersHashAreFound) {
+  commit(0, 10, 7);
+  rows_ += Hash128{1, 1};
+  commit(10, 20, 8);
+  const Result<void> checked = check_snapshot(take());
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::corrupt);
+  EXPECT_NE(checked.error().message.find("don't have the hash"), std::string::npos);
+}
+
+TEST_F(SnapshotTest, WhatStandsInTheWayIsNamedAndNoSnapshotIsMade) {
+  commit(0, 10, 7);
+  const auto refused = [this](const std::string& making, const std::string& into, ErrorCode code) {
+    const Result<Snapshot> made = finish_snapshot(making, into, manifest_);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, code) << made.error().message;
+    EXPECT_NE(made.error().message.find(dir_.string()), std::string::npos) << made.error().message;
+    EXPECT_TRUE(list().empty());
+  };
+  const auto whole = [this] {
+    fs::remove_all(dir_ / "kept" / ".making-account-3");
+    std::string making = begin();
+    while (!*store_->copy_more(kPages)) {
+    }
+    return making;
+  };
+  refused((dir_ / "nothing").string(), kept(), ErrorCode::io);
+  refused(whole(), (dir_ / "none" / "kept").string(), ErrorCode::io);
+  const std::string making = whole();
+  fs::create_directories(making + "/manifest");
+  refused(making, kept(), ErrorCode::io);
+  (void)whole();
+  write(kept() + "/account-3-000000000007", "a file that has its name");
+  refused(making, kept(), ErrorCode::io);
+}
+
+TEST_F(SnapshotTest, AStateWithoutAMarkerIsNone) {
+  const std::string making = begin();
+  while (!*store_->copy_more(kPages)) {
+  }
+  const Result<Snapshot> made = finish_snapshot(making, kept(), manifest_);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::corrupt);
+  EXPECT_NE(made.error().message.find("no marker"), std::string::npos);
+}
+
+TEST_F(SnapshotTest, AMissingFileAndAnEndlessManifestAreFound) {
+  commit(0, 10, 7);
+  const Snapshot taken = take();
+  fs::remove(taken.folder + "/state.db");
+  EXPECT_FALSE(check_snapshot(taken));
+  write(taken.folder + "/manifest", std::string(kManifestBytesMax + 1, 'x'));
+  const Result<Snapshot> read = read_snapshot(taken.folder);
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message.find("larger than any"), std::string::npos);
+  fs::create_directories(kept() + "/empty");
+  write(kept() + "/a file", "of something else");
+  EXPECT_TRUE(list().empty());
+  EXPECT_EQ(damaged_.size(), 1U) << "only what says that it is one";
+}
+
+TEST_F(SnapshotTest, WhatTheRowsAreForMayRefuseThem) {
+  commit(0, 10, 7);
+  const Result<void> checked = check_snapshot(take(), [](const store::StoredRow&) -> Result<void> {
+    return Unexpected(ErrorCode::refused, "not here");
+  });
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message, "not here");
+}
+
 }  // namespace
 }  // namespace kpay::stream
