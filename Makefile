@@ -31,6 +31,11 @@ pillars: bootstrap
 	@scripts/build release binaries integration_tests >/dev/null
 	@scripts/pillars
 
+## coverage: lines and branches of core, stream and store that unit tests and simulator run
+.PHONY: coverage
+coverage: bootstrap
+	@scripts/coverage
+
 ## planted: show that each of the known defects is found, by the simulator or a named test (BUG=name: one)
 .PHONY: planted
 planted: bootstrap

@@ -7,6 +7,7 @@ option(KPAY_FUZZER "Instrument for libFuzzer, which only clang has (tests/fuzz)"
 option(KPAY_PLANTED "Compile known defects in, for tests to switch on (src/base/plant.h)" OFF)
 option(KPAY_FAULTS "Compile failpoints and known defects into the runtime alone (src/base/failpoint.h)" OFF)
 set(KPAY_DAY_S "" CACHE STRING "Seconds of a day of event time, for soaks (src/core/limits.h); empty: a day")
+option(KPAY_COVERAGE "Count the lines and branches that are run (scripts/coverage)" OFF)
 set(KPAY_MARCH "" CACHE STRING "Value for -march=; empty: the compiler's baseline")
 
 # Warnings are errors with the compiler that CI has. A newer one may know more warnings,
@@ -61,6 +62,10 @@ endif()
 if(KPAY_SANITIZE)
   add_compile_options("-fsanitize=${KPAY_SANITIZE}" -fno-sanitize-recover=all -O1)
   add_link_options("-fsanitize=${KPAY_SANITIZE}")
+endif()
+if(KPAY_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
 endif()
 if(KPAY_FUZZER)
   add_compile_options(-fsanitize=fuzzer-no-link)
