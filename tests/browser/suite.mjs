@@ -144,6 +144,62 @@ test('payments: what is wrong is said beside the form, and a lookup tells how on
   refused = 0;
 });
 
+test('payments: a journey is told hop by hop, and the list pages back through all', async () => {
+  const ids = [];
+  for (let i = 0; i < 60; i++) ids.push((await api('/payments?wait=10', { from: 'acc-7', to: 'acc-8', amount: '0.01', currency: 'EUR', reference: 'hop by hop' }, newId())).payment_id);
+  await until('the journal has them', async () => (await api('/payments/' + ids[59] + '/journey')).hops?.filter((hop) => hop.posting).length === 2, 30);
+  await go('payments?account=acc-8', /Payments/);
+  await shows('#payment-list', new RegExp(ids[59]));
+  await page.click(`#payment-list >> text=${ids[59]}`);
+  await until('the payment is in the URL', () => page.url().includes(ids[59]));
+  await shows('#journey', /Debit leg[^]*Credit leg[^]*Outcome[^]*Told to the world/);
+  await shows('#journey', /payments\.inflight\/\d @ \d+\.\d/);
+  await shows('#journey', /hop by hop/);
+  const told = await api('/payments/' + ids[59] + '/journey');
+  assert.ok((await text('#journey')).includes(told.hops[1].posting.after), 'the balance after the debit');
+  await page.locator('#journey').scrollIntoViewIfNeeded();
+  if (shots) await page.locator('.card', { has: page.locator('#journey') }).screenshot({ path: `${shots}/journey.png` });
+  await go('payments?account=acc-8', /Payments/);
+  await until('a full page', async () => (await page.locator('#payment-list tbody tr').count()) === 50);
+  const newest = await text('#payment-list tbody tr td:last-child');
+  await page.click('#older-payments');
+  await until('older ones', async () => (await text('#payment-list tbody tr td:last-child')) !== newest && (await page.locator('#payment-list').innerText()).includes(ids[0]));
+  assert.match(page.url(), /cursor=/, 'the page is in the URL');
+  await page.click('#newest-payments');
+  await until('and back', async () => (await text('#payment-list tbody tr td:last-child')) === newest);
+  await page.fill('#filter-from', '2199-01-01');
+  await page.press('#filter-from', 'Enter');
+  await shows('#payment-list', /No payment fits/);
+  assert.match(page.url(), /from=2199-01-01/);
+});
+
+test('accounts: what changed a balance, line by line', async () => {
+  const account = await api('/accounts/acc-8');
+  const statement = await api('/accounts/acc-8/statement?limit=500');
+  assert.equal(statement.closing, account.balance, 'the statement ends with the balance');
+  await go('accounts/acc-8', /Accounts/);
+  await shows('#postings', /credit[^]*acc-7[^]*hop by hop/);
+  const plain = async (selector) => (await text(selector)).replace(/,/g, '');
+  assert.ok((await plain('#postings tbody tr')).includes(account.balance), 'the newest line has the balance');
+  const newest = await text('#postings tbody tr');
+  await page.click('#more-postings');
+  await until('older lines', async () => (await text('#postings tbody tr')) !== newest);
+  await page.click('#first-postings');
+  await until('and back', async () => (await text('#postings tbody tr')) === newest);
+  await page.fill('#filter-since', '2026-01-01');
+  await page.press('#filter-since', 'Enter');
+  await until('opening and closing', async () => (await plain('#opening')) === '0.00 EUR' && (await plain('#closing')) === account.balance + ' EUR');
+  assert.match(page.url(), /since=2026-01-01/, 'the filter is in the URL');
+  assert.match(await text('#postings tbody tr'), /opening/, 'oldest first');
+  await page.locator('#postings').scrollIntoViewIfNeeded();
+  if (shots) await page.locator('.card', { has: page.locator('#postings') }).screenshot({ path: `${shots}/statement.png` });
+  await page.reload();
+  await shows('#closing', /EUR/);
+  await page.click('#postings tbody td:last-child a');
+  await shows('h1', /Payments/);
+  await shows('#journey', /Forwarded/);
+});
+
 test('accounts: open, find, page on', async () => {
   await go('accounts', /Accounts/);
   const name = 'browser-' + randomBytes(4).toString('hex');
@@ -276,7 +332,8 @@ test('WCAG 2.2 AA: axe finds nothing on any screen, light, dark and at 320 pixel
   for (const [theme, width] of [['light', 1360], ['dark', 1360], ['light', 320]]) {
     await page.setViewportSize({ width, height: 900 });
     await page.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
-    for (const name of ['business', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
+    const newest = (await api('/payments?limit=1')).payments[0].payment_id;
+    for (const name of ['business', 'payments', 'payments/' + newest, 'accounts', 'accounts/acc-8?since=2026-01-01', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
       await page.goto(base + '#/' + name);
       await page.waitForTimeout(400);
       found.push(...(await violations(page)).map((v) => `${theme} ${width} ${name}: ${v}`));
@@ -301,9 +358,10 @@ test('dark, keyboard, narrow', async () => {
   await page.keyboard.press('/');
   await until('the lookup has the focus', () => page.evaluate(() => document.activeElement.id === 'lookup-id'));
   await page.setViewportSize({ width: 320, height: 800 });
-  for (const name of ['', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
+  const newest = (await api('/payments?limit=1')).payments[0].payment_id;
+  for (const name of ['', 'payments', 'payments/' + newest, 'accounts', 'accounts/acc-8?since=2026-01-01', 'pipeline', 'control', 'load', 'dead-letters', 'system', 'audit']) {
     await page.goto(base + '#/' + name);
-    await page.waitForTimeout(150);
+    await page.waitForTimeout(name.includes('/') ? 600 : 150);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `"${name}" fits 320 pixels`);
   }
   await page.setViewportSize({ width: 1360, height: 900 });

@@ -54,6 +54,7 @@ def main():
         with Rig(pathlib.Path(place) / "rig", port=PORT, partitions=4) as rig:
             rig.start_broker_and_topics()
             gateway = rig.add_gateway(users=True)
+            rig.add_journal()
             rig.start_daemons()
             rig.load("accounts", "--count", 120, "--currency", "EUR", "--opening", "1000.00", "--wait",
                      capture_output=True)

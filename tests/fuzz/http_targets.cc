@@ -128,6 +128,7 @@ http::Router api_routes() {
   gateway::add_payments_api(router, parts);
   gateway::add_batch_api(router, parts);
   gateway::add_accounts_api(router, parts);
+  gateway::add_history_api(router, parts);
   gateway::add_pipeline_api(router, parts);
   gateway::add_load_api(router, parts);
   gateway::add_system_api(router, parts);

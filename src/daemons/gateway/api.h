@@ -71,6 +71,7 @@ void add_plain_write(http::Router& router, const ApiParts& parts, const std::str
 
 void add_payments_api(http::Router& router, const ApiParts& parts);
 void add_batch_api(http::Router& router, const ApiParts& parts);
+void add_history_api(http::Router& router, const ApiParts& parts);
 void add_accounts_api(http::Router& router, const ApiParts& parts);
 void add_pipeline_api(http::Router& router, const ApiParts& parts);
 void add_load_api(http::Router& router, const ApiParts& parts);

@@ -227,6 +227,7 @@ Result<void> Gateway::serve() {
   add_payments_api(router, parts);
   add_batch_api(router, parts);
   add_accounts_api(router, parts);
+  add_history_api(router, parts);
   add_pipeline_api(router, parts);
   add_load_api(router, parts);
   add_session_api(router, parts);

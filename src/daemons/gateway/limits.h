@@ -41,6 +41,8 @@ inline constexpr std::int64_t books_ms_min = 5'000;
 /// Summing every account takes at most one part in so many of the time.
 inline constexpr std::int64_t books_share = 10;
 inline constexpr std::int64_t letters_ms = 2'000;
+/// A journal that didn't answer isn't asked for so long: requests don't queue for it.
+inline constexpr std::int64_t no_journal_ms = 2'000;
 /// At the people's file and the certificate.
 inline constexpr std::int64_t file_look_ms = 1'000;
 

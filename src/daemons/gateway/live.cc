@@ -24,6 +24,7 @@ Result<std::unique_ptr<Live>> Live::start(tool::Connection connection,
     return Unexpected(reached.error());
   }
   std::unique_ptr<Live> live(new Live(std::move(*reached)));
+  live->daemons_ = daemons;
   Result<std::unique_ptr<Feed>> feed = Feed::start(live->reached_, failed);
   Result<std::unique_ptr<Submitter>> submitter = Submitter::start(live->reached_);
   Result<std::unique_ptr<Outcomes>> outcomes = Outcomes::start(live->reached_, failed);

@@ -1,6 +1,7 @@
 // Live: everything that needs the cluster, once it was reached.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -31,6 +32,12 @@ class Live {
 
   [[nodiscard]] std::int32_t partitions() const noexcept { return reached_.partitions; }
   [[nodiscard]] const Uuid& incoming_id() const noexcept { return reached_.incoming_id; }
+  /// How daemons are asked.
+  [[nodiscard]] const ctl::HttpFlags& daemons() const noexcept { return daemons_; }
+  /// Until when no journal is asked, since none has answered: a monotonic time.
+  [[nodiscard]] std::atomic<std::int64_t>& no_journal_until_ms() noexcept {
+    return no_journal_until_ms_;
+  }
   [[nodiscard]] Feed& feed() noexcept { return *feed_; }
   [[nodiscard]] Audits& audits() noexcept { return *audits_; }
   [[nodiscard]] Submitter& submitter() noexcept { return *submitter_; }
@@ -46,6 +53,8 @@ class Live {
   explicit Live(tool::Reached reached) : reached_(std::move(reached)) {}
 
   tool::Reached reached_;
+  ctl::HttpFlags daemons_;
+  std::atomic<std::int64_t> no_journal_until_ms_ = 0;
   std::mutex control_mutex_;  // one change at a time
   std::mutex letters_mutex_;
   std::shared_ptr<const Letters> letters_;

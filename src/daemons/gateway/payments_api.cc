@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "daemons/gateway/api.h"
 #include "daemons/gateway/form.h"
+#include "daemons/gateway/history.h"
 #include "daemons/gateway/limits.h"
 #include "daemons/gateway/payment.h"
 #include "http/json.h"
@@ -134,12 +135,10 @@ bool fits(const RecentPayment& each, std::string_view status, std::string_view a
          (account.empty() || account == outcome.from.text() || account == outcome.to.text());
 }
 
-http::Response list(Live& live, const http::Request& request) {
+// What this process has seen end: when no journal can be asked.
+http::Response remembered(Live& live, const http::Request& request) {
   std::optional<Problem> problem;
   const std::size_t limit = page_limit(request, problem);
-  if (problem) {
-    return to_response(*problem);
-  }
   const std::string_view status = http::Request::get(request.query, "status");
   const std::string_view account = http::Request::get(request.query, "account");
   http::JsonArray payments;
@@ -153,8 +152,26 @@ http::Response list(Live& live, const http::Request& request) {
   return http::json_response(http::JsonObject()
                                  .add("as_of_ms", wall_clock_now().ms)
                                  .add("kept", limits::recent_payments)
+                                 .add_null("journal")
                                  .add_json("payments", payments.finish())
+                                 .add_null("next")
                                  .finish());
+}
+
+http::Response list(Live& live, const http::Request& request) {
+  Question question(request);
+  question.account("account")
+      .word("status", {"accepted", "in_flight", "completed", "failed", "rejected"})
+      .time("from", "from_ms")
+      .time("to", "to_ms")
+      .cursor()
+      .limit();
+  if (question.problem()) {
+    return to_response(*question.problem());
+  }
+  http::Response answer = ask_journal(live, question.path("/query/payments"));
+  const bool nobody = answer.status == info_of(Code::journal_unavailable).status;
+  return nobody && question.is_simple() ? remembered(live, request) : answer;
 }
 
 }  // namespace

@@ -37,6 +37,9 @@ const std::vector<CodeInfo>& all_codes() {
       {Code::partition_unavailable, "partition_unavailable", 503,
        "The partition that has the answer is not served now"},
       {Code::cluster_unavailable, "cluster_unavailable", 503, "The cluster does not answer"},
+      {Code::journal_unavailable, "journal_unavailable", 503,
+       "No kpay-journal with a query side answers now"},
+      {Code::not_kept, "not_kept", 410, "It is too old and not kept any more"},
   };
   return codes;
 }

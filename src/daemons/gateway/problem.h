@@ -33,6 +33,8 @@ enum class Code {
   too_many_requests,
   partition_unavailable,
   cluster_unavailable,
+  journal_unavailable,
+  not_kept,
 };
 
 struct CodeInfo {

@@ -133,7 +133,8 @@ std::string posting_json(const query::Posting& posting) {
   json.add("posted_at_ms", posting.posted_ms).add("kind", posting.kind);
   add_amount(json, "amount", std::to_string(posting.delta_minor), posting.currency);
   add_amount(json, "balance", posting.balance_minor, posting.currency);
-  json.add("currency", posting.currency.text()).add("id", to_string(posting.id));
+  json.add("currency", posting.currency.text());
+  posting.id.is_nil() ? json.add_null("id") : json.add("id", to_string(posting.id));
   posting.counterparty.empty() ? json.add_null("counterparty")
                                : json.add("counterparty", posting.counterparty);
   posting.reference.empty() ? json.add_null("reference") : json.add("reference", posting.reference);

@@ -64,6 +64,7 @@ class GuardTest : public ::testing::Test {
     add_payments_api(router_, parts);
     add_batch_api(router_, parts);
     add_accounts_api(router_, parts);
+    add_history_api(router_, parts);
     add_pipeline_api(router_, parts);
     add_load_api(router_, parts);
     add_session_api(router_, parts);

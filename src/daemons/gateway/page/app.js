@@ -323,7 +323,7 @@ function paymentBox(p) {
 screens.payments = { title: 'Payments', open(at) {
   let d = draft();
   keepDraft(d);
-  let result = null, found = null, list = null, sending = false;
+  let result = null, found = null, list = null, journey = null, sending = false;
   const form = h('form', { 'data-keep': '', id: 'send-form', oninput: () => { d.fields = formOf(form); keepDraft(d); },
     onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('button.primary'), submit); } },
     h('div', { cls: 'row' }, field('From account', { name: 'from', required: true, value: d.fields.from, maxlength: 34 }), field('To account', { name: 'to', required: true, value: d.fields.to, maxlength: 34 })),
@@ -350,37 +350,45 @@ screens.payments = { title: 'Payments', open(at) {
     await load();
   }
   async function load() {
-    const query = new URLSearchParams(Object.entries({ status: at.query.status, account: at.query.account, limit: '50' }).filter(([, v]) => v));
+    const { status, account, from, to, cursor } = at.query;
+    const query = new URLSearchParams(Object.entries({ status, account, from, to, cursor, limit: '50' }).filter(([, v]) => v));
     list = await ask('/payments?' + query);
     refresh();
   }
-  async function look() { if (at.item) { found = await ask('/payments/' + encodeURIComponent(at.item)); refresh(); } }
+  async function look() {
+    if (!at.item) return;
+    [found, journey] = await Promise.all(['', '/journey'].map((what) => ask('/payments/' + encodeURIComponent(at.item) + what)));
+    refresh();
+  }
   const lookup = h('form', { 'data-keep': '', id: 'lookup-form', onsubmit: (event) => { event.preventDefault(); const id = formOf(event.currentTarget).id || ''; const to = link('payments', id, at.query); if (location.hash === to) look(); else location.hash = to; } },
     h('div', { cls: 'inline' }, field('Payment id', { name: 'id', id: 'lookup-id', value: at.item, required: true, maxlength: 36 }), h('button', { id: 'lookup' }, 'Look up')));
   const filter = (name, label, kids) => h('label', {}, label, kids(name));
   const filters = h('div', { cls: 'row', 'data-keep': '' },
-    filter('status', 'Status', (n) => h('select', { name: n, id: 'filter-status', onchange: (e) => setQuery({ status: e.target.value }) }, ['', 'completed', 'failed', 'rejected'].map((v) => h('option', { value: v, selected: v === (at.query.status || '') }, v || 'all')))),
-    filter('account', 'Account', (n) => h('input', { name: n, id: 'filter-account', value: at.query.account || '', onchange: (e) => setQuery({ account: e.target.value.trim() }) })));
+    filter('status', 'Status', (n) => h('select', { name: n, id: 'filter-status', onchange: (e) => setQuery({ status: e.target.value, cursor: '' }) }, ['', 'accepted', 'in_flight', 'completed', 'failed', 'rejected'].map((v) => h('option', { value: v, selected: v === (at.query.status || '') }, v || 'all')))),
+    filter('account', 'Account', (n) => h('input', { name: n, id: 'filter-account', value: at.query.account || '', onchange: (e) => setQuery({ account: e.target.value.trim(), cursor: '' }) })),
+    ['from', 'to'].map((name) => filter(name, name === 'from' ? 'From (UTC)' : 'Before (UTC)', (n) => h('input', { name: n, id: 'filter-' + n, placeholder: '2026-11-22', value: at.query[n] || '', onchange: (e) => setQuery({ [n]: e.target.value.trim(), cursor: '' }) }))));
   load();
   look();
-  const timer = setInterval(load, 3000);
+  const timer = setInterval(() => { load(); if (journey && (!journey.ok || journey.body.payment.finished_at_ms === null || !journey.body.hops.some((hop) => hop.posting))) look(); }, 3000);
   return { close: () => clearInterval(timer), view: () => [
     h('h1', {}, 'Payments'),
     h('div', { cls: 'grid' },
       card(6, 'Send a payment', withheld('postPayments', 'send payments'), form, h('div', { id: 'send-result', 'aria-live': 'polite' }, sending ? h('div', { cls: 'box info' }, 'Sent; waiting for how it ends…') : !result ? null : result.ok ? paymentBox(result.body) : [problem(result), result.status === 0 && h('div', { cls: 'box warn' }, 'Nobody knows yet whether it was taken. Send it again: it has the same id, so money moves once at most.')])),
       card(6, 'What became of a payment?', lookup, h('div', { id: 'lookup-result', 'aria-live': 'polite' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id to see how it ended. Ids are remembered for 24 hours.') : !found ? h('p', { cls: 'loading' }, 'Looking…') : found.ok ? [paymentBox(found.body), h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/payments/${at.item}` }))] : problem(found))),
-      card(12, ['Newest payments', h('span', { cls: 'sub' }, list && list.ok ? `of the ${list.body.kept} that this gateway remembers, as of ${clock(list.body.as_of_ms)}` : '')], filters,
-        h('div', { id: 'payment-list' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['Ended', 'Status', 'From', 'To', '#Amount', 'Refusal', 'Id'], list.body.payments.map((p) => h('tr', { 'data-key': p.payment_id },
-          h('td', {}, time(p.finished_at_ms)), h('td', {}, chip(statusKind(p.status), p.status)), h('td', {}, h('a', { href: link('accounts', p.from) }, p.from)), h('td', {}, h('a', { href: link('accounts', p.to) }, p.to)), num(money(p.amount, p.currency)), h('td', {}, p.refusal || ''), h('td', {}, h('a', { cls: 'mono', href: link('payments', p.payment_id, at.query) }, p.payment_id)))),
-          at.query.status || at.query.account ? 'None of the newest payments fits the filters.' : 'No payment has ended since this gateway started. Send one, or start the load generator.'))))] };
+      at.item && card(12, 'Its journey', h('div', { id: 'journey' }, journeyView(journey))),
+      card(12, ['All payments, newest first', h('span', { cls: 'sub' }, list && list.ok ? answerAge(list.body) : '')], filters,
+        h('div', { id: 'payment-list' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['Accepted', 'Status', 'From', 'To', '#Amount', 'Refusal', 'Id'], list.body.payments.map((p) => h('tr', { 'data-key': p.payment_id },
+          h('td', {}, time(p.accepted_at_ms || p.accepted_at, true)), h('td', {}, chip(statusKind(p.status), p.status)), h('td', {}, h('a', { href: link('accounts', p.from) }, p.from)), h('td', {}, h('a', { href: link('accounts', p.to) }, p.to)), num(money(p.amount, p.currency)), h('td', {}, p.refusal || ''), h('td', {}, h('a', { cls: 'mono', href: link('payments', p.payment_id, at.query) }, p.payment_id)))),
+          at.query.status || at.query.account || at.query.from || at.query.to ? 'No payment fits the filters.' : 'There is no payment yet. Send one, or start the load generator.')),
+        h('p', { cls: 'actions' }, at.query.cursor && h('a', { id: 'newest-payments', href: link('payments', at.item, { ...at.query, cursor: '' }) }, 'Newest'), list && list.ok && list.body.next && h('a', { id: 'older-payments', href: link('payments', at.item, { ...at.query, cursor: list.body.next }) }, 'Older'))))] };
 } };
 
 screens.accounts = { title: 'Accounts', open(at) {
-  let page = null, one = null, opened = null, commandId = newId();
+  let page = null, one = null, lines = null, opened = null, commandId = newId();
   const back = [];
   async function load() {
     page = await ask('/accounts?' + new URLSearchParams({ limit: '50', ...(at.query.cursor ? { cursor: at.query.cursor } : {}) }));
-    if (at.item) one = await ask('/accounts/' + encodeURIComponent(at.item));
+    if (at.item) [one, lines] = await Promise.all(['', linesPath(at)].map((what) => ask('/accounts/' + encodeURIComponent(at.item) + what)));
     refresh();
   }
   const form = h('form', { 'data-keep': '', id: 'open-form', onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('button.primary'), async () => {
@@ -392,6 +400,7 @@ screens.accounts = { title: 'Accounts', open(at) {
     h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'open-account', disabled: !may('postAccounts') }, 'Open account'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl accounts open ${f.account || ''} --currency ${f.currency || ''} --opening ${f.opening || '0'} --wait`; }, curl: () => curl('/accounts?wait=10', formOf(form), commandId) })));
   const find = h('form', { 'data-keep': '', onsubmit: (event) => { event.preventDefault(); location.hash = link('accounts', formOf(event.currentTarget).id, at.query); } },
     h('div', { cls: 'inline' }, field('Account id', { name: 'id', id: 'find-id', required: true, value: at.item, maxlength: 34 }), h('button', { id: 'find' }, 'Show')));
+  const period = periodFilters(at);
   load();
   const timer = setInterval(load, 3000);
   const row = (a) => h('tr', { 'data-key': a.account }, h('td', {}, h('a', { href: link('accounts', a.account, at.query) }, a.account)), h('td', {}, a.currency), num(money(a.balance, a.currency)), num(money(a.opening, a.currency)), num(count(a.postings)), h('td', {}, chip(statusKind(a.state), a.state)));
@@ -399,8 +408,9 @@ screens.accounts = { title: 'Accounts', open(at) {
     h('h1', {}, 'Accounts', h('small', {}, page && page.ok ? ['as of ', time(page.body.as_of_ms)] : '')),
     page && page.ok && page.body.missing_partitions.length > 0 && h('div', { cls: 'box warn banner', role: 'status' }, 'Not all accounts are here: ' + page.body.missing_partitions.join(', ') + ' can’t be asked now.'),
     h('div', { cls: 'grid' },
-      card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its newest payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/accounts/${encodeURIComponent(at.item)}` }))))),
+      card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/accounts/${encodeURIComponent(at.item)}` }))))),
       card(6, 'Open an account', withheld('postAccounts', 'open accounts'), form, h('div', { id: 'open-result', 'aria-live': 'polite' }, !opened ? null : !opened.ok ? problem(opened) : h('div', { cls: 'box ' + (statusKind(opened.body.status) || 'info'), role: 'status' }, chip(statusKind(opened.body.status), opened.body.status), ' ', opened.body.account, opened.body.refusal ? ': ' + opened.body.refusal : ''))),
+      at.item && card(12, 'What changed its balance', period, h('div', { id: 'postings' }, statementView(at.item, lines))),
       card(12, 'All accounts', h('div', { id: 'account-list' }, !page ? h('p', { cls: 'loading' }, 'Loading…') : !page.ok ? problem(page) : table(['Account', 'Currency', '#Balance', '#Opening', '#Postings', 'State'], page.body.accounts.map(row), 'There is no account yet. Open one above.')),
         h('p', { cls: 'actions' }, h('button', { id: 'previous', disabled: !at.query.cursor && back.length === 0, onclick: () => history.back() }, 'Previous'), h('button', { id: 'next', disabled: !(page && page.ok && page.body.next), onclick: () => { location.hash = link('accounts', at.item, { ...at.query, cursor: page.body.next }); } }, 'Next page'), h('span', { cls: 'dim' }, '50 a page, instance by instance'))))] };
 } };
