@@ -95,6 +95,9 @@ Result<void> Runner::start() {
     for (const auto& [spec, paused] : paused_) {
       tell_paused(spec, paused);
     }
+    for (const auto& [spec, partition, answer] : overrides_) {
+      tell_override(spec, partition, answer);
+    }
   }
   if (Result<void> joined = join_groups(); !joined) {
     return joined;
@@ -469,32 +472,6 @@ std::vector<std::uint64_t> Runner::turns() {
     turns.push_back(workers_[i]->turns());
   }
   return turns;
-}
-
-void Runner::set_paused(const std::string& stage, bool paused) {
-  if (const std::optional<std::size_t> spec = spec_of(stage)) {
-    const std::lock_guard lock(paused_mutex_);
-    paused_[*spec] = paused;
-    if (running_) {
-      tell_paused(*spec, paused);
-    }
-  }
-}
-
-void Runner::tell_paused(std::size_t spec, bool paused) {
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    worker->post([spec, paused](stream::Host& host) { host.set_paused(spec, paused); });
-  }
-}
-
-void Runner::acknowledge_time() {
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    worker->post([](stream::Host& host) {
-      for (const std::shared_ptr<stream::Task>& task : host.tasks()) {
-        task->acknowledge_time();
-      }
-    });
-  }
 }
 
 }  // namespace kpay::kafka

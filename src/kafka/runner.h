@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "kafka/membership.h"
@@ -114,6 +115,9 @@ class Runner {
   /// Before start() too: then the stage's tasks begin paused.
   void set_paused(const std::string& stage, bool paused);
   void acknowledge_time();
+  /// What two people want of a record of a task's input (R23); before start() too. Ignored unless
+  /// the task is one of this daemon's stages.
+  void want_override(const stream::OperatorAnswer& answer);
 
   /// The row as it is now. Errors: not_found (no such table, row, or partition here).
   Result<std::optional<stream::Fields>> table_get(const std::string& stage,
@@ -152,6 +156,8 @@ class Runner {
   void release(std::size_t spec, const std::vector<std::int32_t>& partitions);
   void lose(std::size_t spec, const std::vector<std::int32_t>& partitions);
   void commit_positions();
+  void tell_override(std::size_t spec, std::int32_t partition,
+                     const stream::OperatorAnswer& answer);
   void tell_paused(std::size_t spec, bool paused);
   void fatal(ErrorCode code, const std::string& text);
   void say(const std::string& text) const;
@@ -177,6 +183,7 @@ class Runner {
   std::vector<std::optional<std::size_t>> settled_;  // by stage: partitions that the group gave
   std::mutex paused_mutex_;
   std::map<std::size_t, bool> paused_;
+  std::vector<std::tuple<std::size_t, std::int32_t, stream::OperatorAnswer>> overrides_;
   bool running_ = false;  // the workers are there (under paused_mutex_)
   std::mutex ends_mutex_;
   std::map<std::pair<std::size_t, std::int32_t>, std::int64_t> ends_;

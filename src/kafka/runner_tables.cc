@@ -142,6 +142,7 @@ std::vector<std::string> Runner::table_names() {
       names.push_back(spec.name + "." + table->name());
     }
     names.push_back(spec.name + ".dead_letters");
+    names.push_back(spec.name + ".overrides");
     if (spec.input_shape == stream::RecordShape::single) {
       names.push_back(spec.name + ".operator_keys");
       names.push_back(spec.name + ".revoked_keys");

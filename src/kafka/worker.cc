@@ -1,6 +1,7 @@
 #include "kafka/worker.h"
 
 #include "base/failpoint.h"
+#include "kafka/output_reader.h"
 
 namespace kpay::kafka {
 
@@ -40,6 +41,20 @@ class Worker::Port final : public stream::TaskPort {
     });
   }
 
+  void query_outputs(const stream::StageSpec& spec, const Uuid& lineage,
+                     std::int64_t since) override {
+    OutputQuestion question{spec, partition_, worker_->parts_.partitions, lineage, since};
+    worker_->questions_->add([worker = worker_, question, weak = std::weak_ptr(answer_)] {
+      Result<stream::SentNumbers> sent =
+          read_outputs(worker->parts_.client, *worker->parts_.topics, question);
+      worker->post([weak, sent](stream::Host&) {
+        if (const std::shared_ptr<Answer> answer = weak.lock()) {
+          answer->sent = sent;
+        }
+      });
+    });
+  }
+
   void trim_changelog(std::int64_t offset) override {
     worker_->questions_->add(
         [worker = worker_, name = changelog_name_, partition = partition_, offset] {
@@ -64,6 +79,11 @@ class Worker::Port final : public stream::TaskPort {
     if (answer_->bounds) {
       const Result<stream::LogBounds> bounds = *std::exchange(answer_->bounds, std::nullopt);
       task.on_changelog_bounds(bounds);
+      any = true;
+    }
+    if (answer_->sent) {
+      const Result<stream::SentNumbers> sent = *std::exchange(answer_->sent, std::nullopt);
+      task.on_outputs(sent);
       any = true;
     }
     const auto take_changelog = [&](const stream::LogRecord& record) {
@@ -91,6 +111,7 @@ class Worker::Port final : public stream::TaskPort {
  private:
   struct Answer {
     std::optional<Result<stream::LogBounds>> bounds;
+    std::optional<Result<stream::SentNumbers>> sent;
   };
 
   [[nodiscard]] PartitionReader reader(const Reading& reading, stream::TopicIndex topic) const {

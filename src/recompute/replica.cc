@@ -117,6 +117,8 @@ class Replica::Port final : public stream::TaskPort {
   void stop_changelog() override {}
   void query_changelog() override { asked_ = true; }
   void trim_changelog(std::int64_t) override {}
+  // Nobody asks a replica for an override: admit() gives it those that its changelog has admitted.
+  void query_outputs(const stream::StageSpec&, const Uuid&, std::int64_t) override {}
   void background(std::function<void()> work, std::function<void()> done) override {
     background_.emplace_back(std::move(work), std::move(done));
   }
@@ -248,7 +250,14 @@ Result<void> Replica::restored() {
   return running();
 }
 
+void Replica::admit(const stream::OpenMarker& marker) {
+  task_->take_over_overrides(marker.overrides);
+}
+
 Result<void> Replica::take(const stream::LogRecord& record) {
+  if (task_->phase() == stream::Phase::stopping) {
+    return Unexpected(ErrorCode::refused, "the task ends here: another logic goes on");
+  }
   if (task_->phase() != stream::Phase::running) {
     return Unexpected(ErrorCode::refused, task_->status().reason);
   }

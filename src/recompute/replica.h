@@ -57,6 +57,10 @@ class Replica {
   /// Errors: refused, corrupt, in the task's own words.
   Result<void> restored();
 
+  /// The overrides of an open marker that the task's changelog has accepted: state from here on, as
+  /// they were from there on for the task's owner (R23).
+  void admit(const stream::OpenMarker& marker);
+
   /// The next record of its input. Errors: refused, when the task would stand still here.
   Result<void> take(const stream::LogRecord& record);
   /// Closes what was taken so far. Valid until the next call.

@@ -55,6 +55,12 @@ class ConfirmedStage final : public stream::Stage {
   wire::ResultCodec results_;
 };
 
+std::optional<std::uint64_t> number_of(ByteView record) {
+  wire::ResultCodec codec;
+  core::PaymentResult result;
+  return codec.decode(record, result) ? std::nullopt : std::optional(result.number);
+}
+
 }  // namespace
 
 stream::StageSpec confirmed_spec() {
@@ -63,8 +69,8 @@ stream::StageSpec confirmed_spec() {
   spec.number = kConfirmed;
   spec.input = kTopicComplete;
   spec.senders = {kIntake, kAccount};
-  spec.outputs = {{kTopicConfirmed, stream::RecordShape::single},
-                  {kTopicFailed, stream::RecordShape::single}};
+  spec.outputs = {{kTopicConfirmed, stream::RecordShape::single, number_of},
+                  {kTopicFailed, stream::RecordShape::single, number_of}};
   spec.logic = logic_of_build();
   spec.event_bytes_max = core::kEventBytesMax;
   spec.make = [](std::int32_t partition, std::int32_t partitions) {

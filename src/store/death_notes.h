@@ -60,6 +60,10 @@ class DeathNotes {
   DeathNotes(const DeathNotes&) = delete;
   DeathNotes& operator=(const DeathNotes&) = delete;
 
+  /// Held while a suspect is processed: a record that was in hand at a death before. So they are
+  /// run one at a time, and the next death has one suspect more, not all of them (R23).
+  [[nodiscard]] std::mutex& trial() noexcept { return trial_; }
+
   /// The task's note, valid as long as this object. Null when the page is full: then nothing is
   /// noted. Any thread.
   [[nodiscard]] DeathNote* note(std::uint16_t stage, std::int32_t partition) noexcept;
@@ -76,6 +80,7 @@ class DeathNotes {
   explicit DeathNotes(Page* page) : page_(page) {}
 
   std::mutex mutex_;
+  std::mutex trial_;
   Page* page_;
 };
 

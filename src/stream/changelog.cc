@@ -66,6 +66,12 @@ OpenMarker get_open(ByteReader& in) {
   marker.build = in.text();
   marker.logic = get_logic(in);
   marker.previous_epoch = in.get<std::int64_t>();
+  if (in.ok() && in.left() > 0) {  // most carry none, and are written without
+    const auto count = in.get<std::uint8_t>();
+    for (std::uint8_t i = 0; i < count && in.ok(); ++i) {
+      marker.overrides.push_back(to_bytes(in.sized()));
+    }
+  }
   return marker;
 }
 
@@ -198,6 +204,12 @@ Bytes encode(const OpenMarker& marker) {
   out.sized(marker.build);
   put(out, marker.logic);
   out.put(marker.previous_epoch);
+  if (!marker.overrides.empty()) {
+    out.put(static_cast<std::uint8_t>(marker.overrides.size()));
+    for (const Bytes& each : marker.overrides) {
+      out.sized(ByteView(each));
+    }
+  }
   return end_record(std::move(record));
 }
 
@@ -245,7 +257,8 @@ std::optional<ChangelogRecord> decode_changelog(ByteView record) {
     case 'O':
       result = get_open(in);
       if (std::get<OpenMarker>(*result).kind < OpenMarker::Kind::genesis ||
-          std::get<OpenMarker>(*result).kind > OpenMarker::Kind::renewal) {
+          std::get<OpenMarker>(*result).kind > OpenMarker::Kind::renewal ||
+          std::get<OpenMarker>(*result).overrides.size() > kOverridesInMarkerMax) {
         return std::nullopt;
       }
       break;

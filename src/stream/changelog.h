@@ -40,7 +40,12 @@ struct OpenMarker {
   std::string build;
   Logic logic;                       ///< the owner's; at genesis, that of the empty state
   std::int64_t previous_epoch = -1;  ///< renewal: the epoch it goes on from
+  /// Renewal: what it admits from here on, as answers of operators' records (R23).
+  std::vector<Bytes> overrides{};
 };
+
+/// How many overrides one open marker carries at most.
+inline constexpr std::size_t kOverridesInMarkerMax = 16;
 
 /// What a receiver keeps of one sender (R8).
 struct SenderState {

@@ -68,6 +68,7 @@ std::string_view runtime_reason(DeadLetterReason reason) noexcept {
     case kReasonUnknownSender: return "unknown_sender";
     case kReasonTooLarge: return "too_large";
     case kReasonMisdirected: return "misdirected";
+    case kReasonSkipped: return "skipped";
     default: return {};
   }
 }

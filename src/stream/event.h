@@ -44,6 +44,7 @@ inline constexpr DeadLetterReason kReasonForeignLineage = 2;
 inline constexpr DeadLetterReason kReasonUnknownSender = 3;
 inline constexpr DeadLetterReason kReasonTooLarge = 4;
 inline constexpr DeadLetterReason kReasonMisdirected = 5;
+inline constexpr DeadLetterReason kReasonSkipped = 6;
 inline constexpr DeadLetterReason kFirstStageReason = 100;
 
 }  // namespace kpay::stream

@@ -41,6 +41,9 @@ void Host::open(Slot& slot, std::int64_t now_ms) {
   parts.open_store = [make = parts_.make_store, spec, partition = slot.partition,
                       identity = parts.identity] { return make(spec, partition, identity); };
   parts.make_nonce = parts_.make_nonce;
+  if (const auto found = overrides_.find({slot.spec, slot.partition}); found != overrides_.end()) {
+    parts.overrides = found->second;
+  }
   if (parts_.notice) {
     parts.notice = [sink = parts_.notice, spec, partition = slot.partition](
                        const TaskNotice& notice) { sink(spec, partition, notice); };
@@ -92,6 +95,26 @@ void Host::set_standbys(std::size_t spec, const std::vector<std::int32_t>& parti
       slots_.push_back({spec, partition, nullptr, false, true, 0, -1});
       open(slots_.back(), now_ms);
     }
+  }
+}
+
+void Host::want_override(std::size_t spec, std::int32_t partition, const OperatorAnswer& answer,
+                         std::int64_t now_ms) {
+  std::vector<OperatorAnswer>& wanted = overrides_[{spec, partition}];
+  const bool known = std::any_of(wanted.begin(), wanted.end(), [&](const OperatorAnswer& each) {
+    return each.record.id == answer.record.id;
+  });
+  if (known) {
+    return;
+  }
+  wanted.push_back(answer);
+  Slot* slot = slot_of(spec, partition);
+  if (slot == nullptr) {
+    return;
+  }
+  slot->task->want_override(answer);
+  if (slot->task->phase() == Phase::held && !slot->releasing) {
+    open(*slot, now_ms);
   }
 }
 

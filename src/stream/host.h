@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -57,6 +58,11 @@ class Host {
   void set_standbys(std::size_t spec, const std::vector<std::int32_t>& partitions,
                     std::int64_t now_ms);
 
+  /// What two people want of a record of the partition's input (R23): the task here, and each later
+  /// one, comes to the record with it. One that is held takes over again.
+  void want_override(std::size_t spec, std::int32_t partition, const OperatorAnswer& answer,
+                     std::int64_t now_ms);
+
   /// Drives every task once. True when there was something to do.
   bool turn(std::int64_t now_ms);
 
@@ -91,6 +97,7 @@ class Host {
   std::minstd_rand random_;
   std::vector<Slot> slots_;
   std::vector<bool> paused_;
+  std::map<std::pair<std::size_t, std::int32_t>, std::vector<OperatorAnswer>> overrides_;
 };
 
 }  // namespace kpay::stream

@@ -22,6 +22,14 @@ class MemoryProcess::Port final : public TaskPort {
       process_->parts_.log->delete_before(topics_.changelog, partition_, offset);
     }
   }
+  void query_outputs(const StageSpec& spec, const Uuid& lineage, std::int64_t) override {
+    scan_.emplace(spec, partition_, lineage);
+    for (std::size_t output = 0; output < topics_.outputs.size(); ++output) {
+      for (std::int32_t to = 0; to < process_->parts_.partitions; ++to) {
+        scan(output, to);
+      }
+    }
+  }
   void background(std::function<void()> work, std::function<void()> done) override {
     process_->background_.emplace_back(std::move(work), std::move(done));
   }
@@ -32,6 +40,12 @@ class MemoryProcess::Port final : public TaskPort {
       asked_ = false;
       any = true;
       task.on_changelog_bounds(process_->parts_.log->bounds(topics_.changelog, partition_));
+    }
+    if (scan_) {
+      const SentNumbers found = scan_->found();
+      scan_.reset();
+      any = true;
+      task.on_outputs(found);
     }
     for (int i = 0; i < process_->records_per_pump_ && changelog_; ++i) {
       if (!give(task, topics_.changelog, changelog_, &Task::on_changelog,
@@ -50,6 +64,15 @@ class MemoryProcess::Port final : public TaskPort {
   }
 
  private:
+  void scan(std::size_t output, std::int32_t to) {
+    const TopicIndex topic = topics_.outputs[output];
+    const MemoryLog& log = *process_->parts_.log;
+    const LogBounds bounds = log.bounds(topic, to);
+    for (std::int64_t offset = bounds.begin; offset < bounds.end; ++offset) {
+      scan_->take(output, to, (**log.read(topic, to, offset)).value);
+    }
+  }
+
   bool give(Task& task, TopicIndex topic, std::optional<std::int64_t>& next,
             void (Task::*taker)(const LogRecord&), void (Task::*fault)(const std::string&)) {
     Result<std::optional<LogRecord>> record = process_->parts_.log->read(topic, partition_, *next);
@@ -72,6 +95,7 @@ class MemoryProcess::Port final : public TaskPort {
   std::optional<std::int64_t> input_;
   std::optional<std::int64_t> changelog_;
   bool asked_ = false;
+  std::optional<OutputScan> scan_;
 };
 
 MemoryProcess::MemoryProcess(Parts parts) : parts_(std::move(parts)), outbox_(*this) {

@@ -54,6 +54,13 @@ void put_what(ByteWriter& out, const EnrolKey& enrol) {
 void put_what(ByteWriter& out, const RevokeKey& revoke) { out.raw(revoke.key.bytes); }
 void put_what(ByteWriter& out, const SwitchLogic& change) { put(out, change.to); }
 
+void put_what(ByteWriter& out, const OverrideInput& override) {
+  out.put(override.offset);
+  out.put(static_cast<std::uint8_t>(override.action));
+  out.put(override.time.ms);
+  put(out, override.to);
+}
+
 void get_what(ByteReader& in, ReplayLetter& replay) {
   replay.letter = get_letter(in);
   replay.bytes = to_bytes(in.sized());
@@ -86,6 +93,20 @@ void get_what(ByteReader& in, EnrolKey& enrol) {
 void get_what(ByteReader& in, RevokeKey& revoke) { get_array(in, revoke.key.bytes); }
 void get_what(ByteReader& in, SwitchLogic& change) { change.to = get_logic(in); }
 
+void get_what(ByteReader& in, OverrideInput& override) {
+  override.offset = in.get<std::int64_t>();
+  override.action = static_cast<OverrideAction>(in.get<std::uint8_t>());
+  override.time.ms = in.get<std::int64_t>();
+  override.to = get_logic(in);
+}
+
+bool is_right(const OverrideInput& override) {
+  return override.action >= OverrideAction::skip &&
+         override.action <= OverrideAction::switch_logic && override.offset >= 0 &&
+         (override.action == OverrideAction::set_time) == (override.time.ms > 0) &&
+         (override.action == OverrideAction::switch_logic) == (override.to.version > 0);
+}
+
 Bytes body_of(const OperatorRecord& record) {
   check(record.author.size() <= kOperatorNameMax && record.reason.size() <= kOperatorReasonMax,
         "an operator's texts are within their limits");
@@ -112,7 +133,12 @@ bool read_what(ByteReader& in, OperatorRecord& record) {
     case 5: get_what(in, record.what.emplace<EnrolKey>()); break;
     case 6: get_what(in, record.what.emplace<RevokeKey>()); break;
     case 7: get_what(in, record.what.emplace<SwitchLogic>()); break;
+    case 8: get_what(in, record.what.emplace<OverrideInput>()); break;
     default: return false;
+  }
+  const auto* override = std::get_if<OverrideInput>(&record.what);
+  if (override != nullptr && !is_right(*override)) {
+    return false;
   }
   const auto* enrol = std::get_if<EnrolKey>(&record.what);
   return in.done() && (enrol == nullptr || enrol->owner.size() <= kOperatorNameMax);
@@ -144,8 +170,8 @@ bool read_signatures(ByteReader& in, OperatorRecord& record) {
 }  // namespace
 
 std::string_view verb_of(const OperatorRecord& record) noexcept {
-  constexpr std::array<std::string_view, 7> kVerbs = {"replay", "discard", "moved", "accept",
-                                                      "enrol",  "revoke",  "switch"};
+  constexpr std::array<std::string_view, 8> kVerbs = {"replay", "discard", "moved",  "accept",
+                                                      "enrol",  "revoke",  "switch", "override"};
   static_assert(std::variant_size_v<decltype(record.what)> == kVerbs.size());
   return kVerbs[record.what.index()];
 }
@@ -165,6 +191,15 @@ std::size_t signatures_wanted(const OperatorRecord& record) noexcept {
   const bool closes_only = std::holds_alternative<DiscardLetter>(record.what) ||
                            std::holds_alternative<MovedLetter>(record.what);
   return closes_only ? 1 : 2;
+}
+
+std::string_view to_string(OverrideAction action) noexcept {
+  switch (action) {
+    case OverrideAction::skip: return "skip";
+    case OverrideAction::set_time: return "set_time";
+    case OverrideAction::switch_logic: return "switch_logic";
+  }
+  return "unknown";
 }
 
 bool is_operator_record(ByteView bytes) noexcept {

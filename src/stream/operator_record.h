@@ -66,6 +66,21 @@ struct SwitchLogic {
   Logic to;
 };
 
+enum class OverrideAction : std::uint8_t {
+  skip = 1,          ///< each of its events becomes a dead letter
+  set_time = 2,      ///< its events happened at another time (R3)
+  switch_logic = 3,  ///< the next logic takes it: the build before ends in front of it (R22)
+};
+/// What is to be done with one record of a task's input (R23). The task stands before that record,
+/// so this goes another way than the rest: the task that reads it from outside answers it, and the
+/// owner carries the answer in an open marker.
+struct OverrideInput {
+  std::int64_t offset = 0;
+  OverrideAction action = OverrideAction::skip;
+  Timestamp time{};  ///< of set_time
+  Logic to{};        ///< of switch_logic
+};
+
 struct OperatorSignature {
   PublicKey key;
   Signature signature;
@@ -80,15 +95,18 @@ struct OperatorRecord {
   std::string author;  ///< who asks, at most kOperatorNameMax bytes
   std::string reason;  ///< why, at most kOperatorReasonMax bytes
   std::variant<ReplayLetter, DiscardLetter, MovedLetter, AcceptSender, EnrolKey, RevokeKey,
-               SwitchLogic>
+               SwitchLogic, OverrideInput>
       what;
   std::vector<OperatorSignature> signatures{};
 };
 
-/// "replay", "discard", "moved", "accept", "enrol", "revoke", "switch".
+/// "replay", "discard", "moved", "accept", "enrol", "revoke", "switch", "override".
 [[nodiscard]] std::string_view verb_of(const OperatorRecord& record) noexcept;
 /// The dead letter that it is about; null for those about something else.
 [[nodiscard]] const LetterKey* letter_of(const OperatorRecord& record) noexcept;
+
+/// "skip", "set_time".
+[[nodiscard]] std::string_view to_string(OverrideAction action) noexcept;
 
 /// How many people have to sign it: two for what changes an outcome, or who may.
 [[nodiscard]] std::size_t signatures_wanted(const OperatorRecord& record) noexcept;

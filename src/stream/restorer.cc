@@ -31,12 +31,18 @@ Result<Verdict> Restorer::feed(std::int64_t offset, ByteView record) {
   Result<void> taken;
   switch (verdict) {
     case Verdict::opened:
+      for (const Bytes& each : reader_.open().overrides) {
+        overrides_.push_back(each);
+      }
       // At genesis the empty tables are the state; later open markers don't change it.
       if (reader_.from_genesis() && !file_) {
         prove();
       }
       break;
-    case Verdict::checkpoint: taken = take_checkpoint(); break;
+    case Verdict::checkpoint:
+      overrides_.clear();  // they are among its rows, or those of one before
+      taken = take_checkpoint();
+      break;
     case Verdict::base: taken = take_base(); break;
     case Verdict::pending:
       if (KPAY_PLANT(rows_without_their_marker)) {

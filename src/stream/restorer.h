@@ -35,6 +35,8 @@ class Restorer {
   /// Taken to be written to the file: what is applied from now on is a new tail.
   [[nodiscard]] std::deque<Bytes> take_tail() noexcept;
   [[nodiscard]] std::size_t tail_bytes() const noexcept { return tail_bytes_; }
+  /// What open markers since marker() have admitted, which no checkpoint tells yet (R23).
+  [[nodiscard]] const std::vector<Bytes>& overrides() const noexcept { return overrides_; }
   /// The reader goes on to serve the owner's read-back.
   [[nodiscard]] ChangelogReader& reader() noexcept { return reader_; }
   [[nodiscard]] const ChangelogReader& reader() const noexcept { return reader_; }
@@ -54,6 +56,7 @@ class Restorer {
   Marker marker_;
   std::deque<Bytes> tail_;
   std::size_t tail_bytes_ = 0;
+  std::vector<Bytes> overrides_;
   std::deque<std::pair<Marker, Bytes>> waiting_;  // accepted, but the base under them isn't yet
 };
 

@@ -69,6 +69,8 @@ enum class Pace : std::uint8_t {
 struct OutputSpec {
   std::string topic;  ///< without the configured prefix
   RecordShape shape = RecordShape::frame;
+  /// Of singles: the number that a record tells; null when it tells none (R7).
+  std::function<std::optional<std::uint64_t>(ByteView record)> number_of{};
 };
 
 /// What the runtime has to know of a stage. A value; describes, starts nothing.

@@ -28,6 +28,7 @@ Task::Task(Parts parts)
       dead_letters_("dead_letters"),
       operator_keys_("operator_keys"),
       revoked_keys_("revoked_keys"),
+      overrides_("overrides"),
       emitter_(std::make_unique<EventEmitter>(*this)) {
   check(parts_.outbox != nullptr && parts_.port != nullptr, "a task has a way out");
   check(parts_.topics.outputs.size() == parts_.spec.outputs.size() + 1, "outputs, then ops.dlq");
@@ -38,6 +39,7 @@ Task::Task(Parts parts)
     tables_.push_back(&operator_keys_);
     tables_.push_back(&revoked_keys_);
   }
+  tables_.push_back(&overrides_);
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     tables_[i]->set_number(static_cast<std::uint16_t>(i));
   }
@@ -123,6 +125,7 @@ void Task::leave(Phase phase, std::string why) {
   parts_.port->stop_changelog();
   parts_.outbox->forget(*this);
   checkpoint_.reset();
+  admission_.reset();
   waiting_.reset();
 }
 
@@ -177,6 +180,7 @@ void Task::turn(std::int64_t now_ms) {
       now_ms - last_tick_ms_ >= parts_.options.tick_after_ms) {
     send_tick();
   }
+  advance_admission();
   advance_base();
   advance_checkpoint();
 }
@@ -231,7 +235,7 @@ TaskStatus Task::status() const {
   }
   status.unacknowledged_bytes = unacknowledged_bytes_;
   status.rows_restored = rows_restored_;
-  status.time_waiting = waiting_.has_value();
+  status.time_waiting = waiting_.has_value() && !admission_;
   status.store_was_used = store_was_used_;
   status.store_behind = checkpoint_ && checkpoint_->step == Checkpoint::Step::store_failed;
   status.paused = paused_;

@@ -27,6 +27,8 @@
 #include "stream/operator_key.h"
 #include "stream/operator_record.h"
 #include "stream/outbox.h"
+#include "stream/output_scan.h"
+#include "stream/override.h"
 #include "stream/restorer.h"
 #include "stream/stage.h"
 #include "stream/table.h"
@@ -65,6 +67,9 @@ class TaskPort {
   virtual void query_changelog() = 0;
   /// Deletes the changelog's records before `offset`.
   virtual void trim_changelog(std::int64_t offset) = 0;
+  /// Looks for the highest numbers that this task has sent, as far as input from `since` on can
+  /// have led to them. The answer comes to Task::on_outputs().
+  virtual void query_outputs(const StageSpec& spec, const Uuid& lineage, std::int64_t since) = 0;
   /// Runs `work` elsewhere, then `done` on the task's thread. In order.
   virtual void background(std::function<void()> work, std::function<void()> done) = 0;
 
@@ -195,6 +200,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
     std::function<Result<std::unique_ptr<store::StateStore>>()> open_store;
     std::function<Uuid()> make_nonce;
     std::function<void(const TaskNotice&)> notice;
+    std::vector<OperatorAnswer> overrides{};  ///< wanted, where it comes to their records (R23)
   };
 
   explicit Task(Parts parts);
@@ -213,6 +219,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
 
   void on_changelog_bounds(const Result<LogBounds>& bounds);
   void on_changelog(const LogRecord& record);
+  void on_outputs(const Result<SentNumbers>& sent);
   void on_input(const LogRecord& record);
   /// The log says that an offset of the input is gone or out of range. Holds the task (R19, R20).
   /// (While the task restores, it reads the changelog only: then it begins again.)
@@ -227,6 +234,11 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   [[nodiscard]] bool wants_input() const noexcept;
   /// Pause or resume by the control plane: when, not what.
   void set_paused(bool paused) noexcept { paused_ = paused; }
+  /// Two people want this of an input record: admitted when it comes to that record (R23).
+  void want_override(const OperatorAnswer& answer);
+  /// Overrides that open markers of this task's changelog have admitted, and of which no checkpoint
+  /// tells yet, are state from now on (R23).
+  void take_over_overrides(const std::vector<Bytes>& admitted);
   /// An operator says that the jump of time is right (R3).
   void acknowledge_time();
 
@@ -302,6 +314,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
 
   // Input (task_input.cc)
   [[nodiscard]] bool time_jumps(Timestamp to) const;
+  [[nodiscard]] Timestamp time_of(const Frame::Item& item) const;
+  void move_now(Timestamp to);
   void process(const LogRecord& record);
   void process_noted(const LogRecord& record);
   void process_single(const LogRecord& record);
@@ -333,6 +347,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
     DeadLetterReason reason = 0;
   };
   void take_operator_record(const Event& event, const OperatorRecord& record);
+  void admit_by_answer(const Event& event, const OperatorRecord& record);
   void hand_on(const Event& event, const OperatorRecord& record);
   OperatorResult act_on(const Event& event, const OperatorRecord& record);
   OperatorResult replay_letter(const Event& by, const ReplayLetter& replay,
@@ -346,6 +361,19 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
     return parts_.spec.input_shape == RecordShape::single;
   }
   void answer(const Event& event, const OperatorRecord& record, const OperatorResult& result);
+
+  // Overrides (task_override.cc)
+  struct Admission;
+  [[nodiscard]] const OperatorAnswer* wanted_override(std::int64_t offset) const;
+  void begin_admission(const OperatorAnswer& wanted);
+  void ask_outputs();
+  void advance_admission();
+  void refuse_override(const std::string& why);
+  void on_override_admitted();
+  void keep_override(const OperatorAnswer& answer);
+  void keep_waiting(const LogRecord& record);
+  void go_on_with_waiting();
+  void process_overridden(const LogRecord& record, const Override& override);
 
   // Checkpoints (task_checkpoint.cc)
   void advance_checkpoint();
@@ -369,6 +397,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   DeadLetters dead_letters_;
   OperatorKeys operator_keys_;  // of a task that reads from outside; else not among tables_
   OperatorKeys revoked_keys_;   // the same
+  Overrides overrides_;
   std::vector<TableBase*> tables_;
   std::unique_ptr<store::StateStore> store_;
   Phase phase_ = Phase::opening;
@@ -405,8 +434,13 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   store::DeathNote* note_ = nullptr;
   std::optional<Logic> switch_to_;  // met in the input: it ends after that record (R21)
   std::uint32_t state_version_ = 0;
+  std::unique_ptr<Admission> admission_;  // of an override of the record that waits
+  std::vector<Uuid> refused_;             // overrides that were not admitted
+  std::string override_refused_;          // why the last one wasn't
+  bool skipping_ = false;                 // events become dead letters
+  std::optional<Timestamp> time_said_;    // by an override: of the record's events
   Frame frame_;
-  std::optional<LogRecord> waiting_;  // its time jumps; views into the bytes below
+  std::optional<LogRecord> waiting_;  // time jumps, or an override; views into the bytes below
   Bytes waiting_key_;
   Bytes waiting_value_;
   Timestamp time_acknowledged_;

@@ -22,7 +22,8 @@ void Task::send_changelog(Bytes record, std::uint64_t tag) {
 // ---- checkpoint
 
 bool Task::checkpoint_due() const {
-  if (base_step_ == BaseStep::renewing) {
+  const bool admits = admission_ && admission_->step == Admission::Step::renewing;
+  if (base_step_ == BaseStep::renewing || admits) {
     return false;
   }
   if (phase_ == Phase::stopping || base_step_ == BaseStep::awaiting_marker) {
@@ -146,6 +147,8 @@ void Task::read_back(const LogRecord& record) {
       }
       if (reader.open().nonce != nonce_) {
         fence("a newer takeover by " + reader.open().owner);
+      } else if (admission_ && admission_->step == Admission::Step::renewing) {
+        on_override_admitted();
       } else if (base_step_ == BaseStep::renewing) {
         epoch_ = reader.epoch();
         base_step_ = BaseStep::awaiting_marker;
@@ -267,7 +270,7 @@ void Task::advance_base() {
   if (phase_ != Phase::running) {
     return;
   }
-  if (base_step_ == BaseStep::none && !checkpoint_ && base_due()) {
+  if (base_step_ == BaseStep::none && !checkpoint_ && !admission_ && base_due()) {
     base_step_ = BaseStep::renewing;
     send_changelog(encode(open_marker(OpenMarker::Kind::renewal)), kTagChangelog);
     KPAY_FAILPOINT(after_renewal, parts_.outbox->turn(now_ms_));

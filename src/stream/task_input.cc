@@ -1,5 +1,6 @@
 // Task: receiving records, applying events, sending what they cause (R3–R10, R24).
 #include <algorithm>
+#include <mutex>
 
 #include "base/failpoint.h"
 #include "base/plant.h"
@@ -134,22 +135,46 @@ void Task::on_input(const LogRecord& record) {
          std::to_string(registers_.position - 1));
     return;
   }
+  if (const OperatorAnswer* wanted = wanted_override(record.offset)) {
+    keep_waiting(record);
+    begin_admission(*wanted);
+    return;
+  }
   process_noted(record);
 }
 
-// R23: a record that has killed the process so often holds its task, and the others run.
+// R22, R23: what two people decided of it comes first; a record that has killed the process so
+// often holds its task, and the others run.
 void Task::process_noted(const LogRecord& record) {
+  const Override* override = overrides_.find(record.offset);
+  if (override != nullptr && override->action == OverrideAction::skip) {
+    process_overridden(record, *override);
+    return;
+  }
+  if (override != nullptr && override->action == OverrideAction::switch_logic) {
+    if (override->to.version > parts_.spec.logic.version) {
+      switch_to_ = override->to;
+      stop_at_switch();
+      return;
+    }
+    override = nullptr;  // a build of that logic takes the record as any other
+  }
   if (note_ == nullptr) {
-    process(record);
+    override != nullptr ? process_overridden(record, *override) : process(record);
     return;
   }
   if (const std::uint32_t deaths = note_->deaths_at(record.offset); deaths >= kDeathsMost) {
     hold("the process died " + std::to_string(deaths) + " times with the record at input offset " +
-         std::to_string(record.offset) + " in hand: another build may be able to process it");
+         std::to_string(record.offset) + " in hand: another build may be able to process it" +
+         (override_refused_.empty() ? "" : "; " + override_refused_));
     return;
   }
+  std::unique_lock<std::mutex> trial;
+  if (note_->deaths_at(record.offset) > 0 && !KPAY_PLANT(suspects_together)) {
+    trial = std::unique_lock(parts_.options.notes->trial());  // BEFORE it is noted
+  }
   note_->begin(record.offset);
-  process(record);
+  override != nullptr ? process_overridden(record, *override) : process(record);
   note_->end(record.offset);
 }
 
@@ -158,21 +183,20 @@ void Task::process(const LogRecord& record) {
   const bool frame_shaped = parts_.spec.input_shape == RecordShape::frame;
   const bool tick = is_tick(record.value);
   Timestamp latest = record.appended;
+  const bool readable = !frame_shaped || tick || read_frame(record.value, frame_);
   if (frame_shaped && !tick) {
-    if (!read_frame(record.value, frame_)) {
+    if (!readable && !skipping_) {
       hold("the record at input offset " + std::to_string(record.offset) +
            " has a header that can't be read, so its events can't be counted");
       return;
     }
     latest = {};
     for (const Frame::Item& item : frame_.events) {
-      latest = std::max(latest, item.header.time);
+      latest = std::max(latest, time_of(item));
     }
   }
-  if (time_jumps(latest)) {
-    waiting_key_ = to_bytes(record.key);
-    waiting_value_ = to_bytes(record.value);
-    waiting_ = LogRecord{record.offset, record.appended, waiting_key_, waiting_value_};
+  if (!skipping_ && time_jumps(latest)) {
+    keep_waiting(record);
     reason_ = "time jumps from " + to_rfc3339(registers_.now) + " to " + to_rfc3339(latest) +
               ": waits until an operator acknowledges it";
     tell(TaskNotice::Kind::time_jump, reason_);
@@ -181,6 +205,13 @@ void Task::process(const LogRecord& record) {
   processing_ = true;
   if (tick) {
     process_tick(record);
+  } else if (!readable) {
+    dead_letter({{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0},
+                 record.appended,
+                 record.appended,
+                 {},
+                 record.value},
+                kReasonSkipped);
   } else if (frame_shaped) {
     process_frame(record);
   } else {
@@ -213,7 +244,7 @@ bool Task::time_jumps(Timestamp to) const {
 }
 
 void Task::acknowledge_time() {
-  if (!waiting_ || phase_ != Phase::running) {
+  if (!waiting_ || admission_ || phase_ != Phase::running) {
     return;
   }
   time_acknowledged_ = {std::numeric_limits<std::int64_t>::max()};
@@ -225,6 +256,9 @@ void Task::acknowledge_time() {
 }
 
 void Task::process_tick(const LogRecord& record) {
+  if (skipping_) {
+    return;
+  }
   registers_.now = KPAY_PLANT(wall_clock_in_ticks) ? wall_clock_now()
                                                    : std::max(registers_.now, record.appended);
   stage_->tick(registers_.now, *emitter_);
@@ -233,8 +267,7 @@ void Task::process_tick(const LogRecord& record) {
 
 void Task::process_single(const LogRecord& record) {
   const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset, 0};
-  registers_.now =
-      KPAY_PLANT(clock_goes_back) ? record.appended : std::max(registers_.now, record.appended);
+  move_now(record.appended);
   apply_event({origin, record.appended, record.appended, {}, record.value});
 }
 
@@ -304,15 +337,30 @@ void Task::apply_new_events(const LogRecord& record, std::size_t first_new, Send
     const Frame::Item& item = frame_.events[i];
     const Origin origin{parts_.identity.topic_ids.front(), parts_.partition, record.offset,
                         static_cast<std::uint32_t>(i)};
-    registers_.now = std::max(registers_.now, item.header.time);
-    apply_event({origin, KPAY_PLANT(append_time_as_event_time) ? record.appended : item.header.time,
+    move_now(time_of(item));
+    apply_event({origin, KPAY_PLANT(append_time_as_event_time) ? record.appended : time_of(item),
                  record.appended, item.header.subject, item.payload});
     ++state.seen.last;
     state.seen.hash = chain_event(state.seen.hash, item.header_bytes, item.payload);
   }
 }
 
+// An override may say when it was; what is skipped tells nothing of the time.
+Timestamp Task::time_of(const Frame::Item& item) const {
+  return time_said_.value_or(item.header.time);
+}
+
+void Task::move_now(Timestamp to) {
+  if (!skipping_) {
+    registers_.now = KPAY_PLANT(clock_goes_back) ? to : std::max(registers_.now, to);
+  }
+}
+
 void Task::apply_event(const Event& event) {
+  if (skipping_) {
+    dead_letter(event, kReasonSkipped);
+    return;
+  }
   if (is_operator_record(event.payload)) {
     if (const std::optional<OperatorRecord> record = decode_operator_record(event.payload)) {
       take_operator_record(event, *record);

@@ -14,6 +14,8 @@ void Task::take_operator_record(const Event& event, const OperatorRecord& record
   }
   if (reads_from_outside() && !is_signed(event, record)) {
     answer(event, record, {OperatorVerdict::not_signed, 0});
+  } else if (std::holds_alternative<OverrideInput>(record.what)) {
+    admit_by_answer(event, record);
   } else if (record.topic_id != parts_.identity.topic_ids.front()) {
     hand_on(event, record);
   } else if (record.stage != parts_.spec.number) {
@@ -22,6 +24,16 @@ void Task::take_operator_record(const Event& event, const OperatorRecord& record
     dead_letter(event, kReasonMisdirected);
   } else {
     answer(event, record, act_on(event, record));
+  }
+}
+
+// R23: the task that it is for stands before a record and can't come to this one. That this task
+// has read it and found it signed is what the owner there goes by.
+void Task::admit_by_answer(const Event& event, const OperatorRecord& record) {
+  if (reads_from_outside()) {
+    answer(event, record, {OperatorVerdict::done, 0});
+  } else {
+    dead_letter(event, kReasonMisdirected);
   }
 }
 
@@ -59,6 +71,7 @@ Task::OperatorResult Task::act_on(const Event& event, const OperatorRecord& reco
   if (const auto* change = std::get_if<SwitchLogic>(&record.what)) {
     return {switch_logic(*change), 0};
   }
+  check(letter_of(record) != nullptr, "what is left is about a dead letter");
   const LetterKey& key = *letter_of(record);
   const OpenLetter* letter = dead_letters_.find(key);
   if (letter == nullptr) {

@@ -35,6 +35,15 @@ struct Task::Checkpoint {
   std::int64_t retry_ms = 0;
 };
 
+/// An override from the wish for it to its admission; its record waits.
+struct Task::Admission {
+  enum class Step : std::uint8_t { asked, ask_again, admitted, renewing };
+
+  Step step = Step::asked;
+  OperatorAnswer answer;
+  std::int64_t retry_ms = 0;
+};
+
 /// Collects what one event causes, so that it leaves whole or not at all.
 class Task::EventEmitter final : public Emitter {
  public:

@@ -370,6 +370,7 @@ void Task::finish_restore() {
     registers_ = marker.registers;
   }
   KPAY_FAILPOINT(restored);
+  take_over_overrides(restorer_->overrides());
   restored_ = true;
   state_version_ = reader.logic().version;
   epoch_ = *takeover_offset_;

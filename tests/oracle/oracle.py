@@ -19,6 +19,8 @@ INTAKE, ACCOUNT, SETTLE, CONFIRMED, THROUGHPUT = 1, 2, 3, 4, 5
 STAGES = {INTAKE: "intake", ACCOUNT: "account", SETTLE: "settle", CONFIRMED: "confirmed",
           THROUGHPUT: "throughput"}
 DLQ = "ops.dlq"
+# Where a stage's overrides are among its tables: the last one (docs/store.md).
+OVERRIDES = {INTAKE: 7, ACCOUNT: 3, SETTLE: 7, CONFIRMED: 2, THROUGHPUT: 3}
 
 
 class Difference(Exception):
@@ -119,12 +121,21 @@ class Oracle:
         known, now = {}, 0
         sender, totals = (INTAKE, partition), self.totals
         reference_max = rules.REFERENCE_MAX
+        overrides = self.overrides(INTAKE, partition)
         for record in self.records("payments.incoming", partition):
-            now = max(now, record.appended)
+            at = overrides.get(record.offset, record.appended)
+            if at is None:  # skipped
+                if not record.is_tick:
+                    self.letters[INTAKE, partition].append((record.offset, 0))
+                continue
+            now = max(now, at)
             if record.is_tick:
                 continue
             if wire.switch_in(record.value):
                 reference_max = self.switch(sender, record, reference_max)
+                continue
+            if wire.is_answered_by_intake(record.value):
+                self.answers[sender].append((record.offset, 0))
                 continue
             kind, command = self.read_command(record, partition)
             if kind is None:
@@ -133,8 +144,7 @@ class Oracle:
             currency, value = rules.counted(command)
             total = totals[INTAKE, currency]
             command_id = rules.id_of(kind, command)
-            header = {"time": record.appended, "offset": record.offset, "index": 0,
-                      "subject": command_id}
+            header = {"time": at, "offset": record.offset, "index": 0, "subject": command_id}
             content = (kind, sorted(command.items()))
             if command_id in known:
                 first, remembered = known[command_id]
@@ -232,7 +242,13 @@ class Oracle:
 
     def run_account(self, partition, applied):
         ledger, sender = rules.Ledger(), (ACCOUNT, partition)
+        overrides = self.overrides(ACCOUNT, partition)
         for record, index, event in applied:
+            at = overrides.get(record.offset, event["time"] if index is not None else 0)
+            if at is None:  # skipped
+                if event is not None:
+                    self.letters[ACCOUNT, partition].append((record.offset, index or 0))
+                continue
             if index is None:
                 if event is not None:
                     self.letters[ACCOUNT, partition].append((record.offset, 0))
@@ -241,7 +257,7 @@ class Oracle:
             if kind == "operators":
                 self.meet_switch((ACCOUNT,), partition, record, index, message)
                 continue
-            header = {"time": event["time"], "offset": record.offset, "index": index,
+            header = {"time": at, "offset": record.offset, "index": index,
                       "subject": event["subject"]}
             transfer = message["transfer"] if kind == "refund" else message
             total = self.totals[ACCOUNT, rules.counted(transfer)[0]]
@@ -297,6 +313,8 @@ class Oracle:
     # ---- what reads payments.complete
 
     def run_complete(self, partition, applied):
+        for stage in (SETTLE, CONFIRMED, THROUGHPUT):  # they read alike here: not one of them alone
+            expect("overrides of %s" % STAGES[stage], self.overrides(stage, partition), {})
         now = 0
         results = {1: [], 2: []}
         finals, days = {}, defaultdict(int)
@@ -385,6 +403,9 @@ class Oracle:
         self.compare_tables(ledgers, finals, days)
         return dict(self.checked)
 
+    def overrides(self, stage, partition):
+        return wire.overrides_of(self.rows(stage, partition), OVERRIDES[stage])
+
     def compare_letters(self):
         for stage in STAGES:
             for p in range(self.partitions):
@@ -394,7 +415,7 @@ class Oracle:
                     of_kind.append((event["offset"], event["index"]))
                 name = "%s/%d" % (STAGES[stage], p)
                 expect("dead letters of " + name, letters, self.letters[stage, p])
-                expect("answers to switch records of " + name, answers, self.answers[stage, p])
+                expect("answers to operators' records of " + name, answers, self.answers[stage, p])
                 self.checked["dead letters"] += len(letters)
 
     def compare_tables(self, ledgers, finals, days):

@@ -208,6 +208,19 @@ def switch_in(value):
     return (stage, partition, body.take("I"), ident) if body.take("B") == 7 else None
 
 
+def is_answered_by_intake(value):
+    """An operator's record that goes no further: an override (R23), or a change of keys."""
+    if value[:4] != OPERATORS:
+        return False
+    body = Reader(Reader(value[4:]).sized())
+    body.raw(32)  # lineage, topic
+    body.take("Hi")
+    body.raw(16)
+    body.sized()
+    body.sized()
+    return body.take("B") in (5, 6, 8)
+
+
 # ---- changelogs
 
 class Reader:
@@ -290,6 +303,19 @@ def rows_of(changelog):
     if state is None:
         raise Unreadable("a changelog with neither genesis nor base")
     return state
+
+
+def overrides_of(rows, table):
+    """By input offset, what an override says (R23), as rows of that table: None for a skipped
+    record, else the time of what is in it."""
+    found = {}
+    for (number, key), value in rows.items():
+        if number == table:
+            reader = Reader(value[1:])
+            action, time = reader.take("Bq")
+            if action != 3:  # a switch to the next logic changes nothing of the record
+                found[int.from_bytes(key, "big")] = None if action == 1 else time
+    return found
 
 
 def apply_rows(state, bodies):

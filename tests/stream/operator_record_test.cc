@@ -237,7 +237,8 @@ TEST_F(R24OperatorRecord, HasTheBytesThatItAlwaysHad) {
           line(stream::DiscardLetter{{3, 4}, hash}) + line(stream::MovedLetter{{5, 6}, hash, 7}) +
           line(stream::AcceptSender{{1, 2}, {3, hash}}) +
           line(stream::EnrolKey{some_key(), "ben"}) + line(stream::RevokeKey{some_key()}) +
-          line(stream::SwitchLogic{{2, hash}}));
+          line(stream::SwitchLogic{{2, hash}}) +
+          line(stream::OverrideInput{8, stream::OverrideAction::set_time, {9}}));
 }
 
 // The adder's sender 0 of the source has diverged after "a 1".

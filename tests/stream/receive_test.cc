@@ -199,7 +199,7 @@ TEST_F(R24DeadLetters, ForeignLineagesAndUnknownSendersAreDeadLetteredWhole) {
 
 TEST_F(R24DeadLetters, AreKeptAsOpenWithTheHashOfTheirBytes) {
   give(zero_.frame({"a 1", "bad"}));
-  const stream::TableBase& open = *driver_.task(process_, "adder")->tables().back();
+  const stream::TableBase& open = *driver_.task(process_, "adder")->tables()[1];
   EXPECT_EQ(open.name(), "dead_letters");
   const std::optional<Bytes> row = open.get(*open.key_from_text("0.1"));
   ASSERT_TRUE(row);

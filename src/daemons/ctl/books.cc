@@ -126,8 +126,15 @@ void Books::set_content(Payment& payment, const core::Transfer& transfer) {
   payment.to = account_place(transfer.to);
 }
 
-void Books::fact(const Uuid& id, Payment& payment, std::uint32_t fact) {
-  if ((payment.facts & fact) != 0) {
+// One that was put aside is known until a replay of it brings it again, processed or waiting.
+void Books::fact(const Uuid& id, Payment& payment, std::uint32_t fact, Stand stand) {
+  const bool known = (payment.facts & fact) != 0;
+  const bool was_aside = (payment.aside & fact) != 0;
+  if (stand == Stand::aside) {
+    payment.aside |= known ? 0U : fact;
+  } else if (was_aside) {
+    payment.aside &= ~fact;
+  } else if (known) {
     note("payment " + to_string(id) + " has a second " + name_of(fact));
   }
   payment.facts |= fact;
@@ -150,7 +157,7 @@ void Books::take_command(std::int32_t partition, std::int64_t offset,
   payment.facts |= kCommand | (before(cut_.intake, partition, offset) ? kTaken : 0U);
 }
 
-void Books::take_leg(const core::Transfer& transfer, std::uint32_t leg, bool processed) {
+void Books::take_leg(const core::Transfer& transfer, std::uint32_t leg, Stand stand) {
   const Uuid& id = transfer.payment.value();
   const auto [found, added] = payments_.try_emplace(id);
   Payment& payment = found->second;
@@ -162,15 +169,18 @@ void Books::take_leg(const core::Transfer& transfer, std::uint32_t leg, bool pro
     note("payment " + to_string(id) + ": its " + name_of(leg) +
          " differs from what was said before");
   }
-  fact(id, payment, leg);
-  payment.facts |= processed ? leg << 1U : 0U;  // each leg's "done" is the next bit
+  fact(id, payment, leg, stand);
+  payment.facts |= stand == Stand::processed ? leg << 1U : 0U;  // each leg's "done" is the next bit
 }
 
 void Books::take_account_command(const Uuid& id, core::CommandKind kind,
                                  const core::AccountId& account, const core::Money& amount,
-                                 bool processed) {
+                                 Stand stand) {
   AccountCommand& command = commands_[id];
-  if (command.sent) {
+  if (command.sent && stand == Stand::aside) {
+    return;  // its replay was read before
+  }
+  if (command.sent && !command.aside) {
     note("account command " + to_string(id) + " was forwarded twice");
     return;
   }
@@ -178,36 +188,39 @@ void Books::take_account_command(const Uuid& id, core::CommandKind kind,
   command.account = account_place(account);
   command.amount = amount;
   command.sent = true;
-  command.processed = processed;
+  command.processed = stand == Stand::processed;
+  command.aside = stand == Stand::aside;
 }
 
 void Books::take_event(std::int32_t partition, std::int64_t offset,
-                       const core::InflightEvent& event) {
-  const bool processed = before(cut_.account, partition, offset);
+                       const core::InflightEvent& event, bool put_aside) {
+  const Stand stand = put_aside                                 ? Stand::aside
+                      : before(cut_.account, partition, offset) ? Stand::processed
+                                                                : Stand::waiting;
   if (const auto* debit = std::get_if<core::DebitLeg>(&event)) {
-    take_leg(debit->transfer, kDebit, processed);
+    take_leg(debit->transfer, kDebit, stand);
   } else if (const auto* credit = std::get_if<core::CreditLeg>(&event)) {
-    take_leg(credit->transfer, kCredit, processed);
+    take_leg(credit->transfer, kCredit, stand);
   } else if (const auto* refund = std::get_if<core::RefundLeg>(&event)) {
-    take_leg(refund->transfer, kRefund, processed);
+    take_leg(refund->transfer, kRefund, stand);
   } else if (const auto* open = std::get_if<core::OpenAccount>(&event)) {
     take_account_command(open->command.value(), core::CommandKind::open_account, open->account,
-                         open->opening, processed);
+                         open->opening, stand);
   } else if (const auto* deposit = std::get_if<core::Deposit>(&event)) {
     take_account_command(deposit->command.value(), core::CommandKind::deposit, deposit->account,
-                         deposit->amount, processed);
+                         deposit->amount, stand);
   } else if (const auto* close = std::get_if<core::CloseAccount>(&event)) {
     take_account_command(close->command.value(), core::CommandKind::close_account, close->account,
-                         {}, processed);
+                         {}, stand);
   }
 }
 
-void Books::take_outcome(std::int32_t partition, std::int64_t offset,
-                         const core::Outcome& outcome) {
+void Books::take_outcome(std::int32_t partition, std::int64_t offset, const core::Outcome& outcome,
+                         bool put_aside) {
   if (const auto* of_command = std::get_if<core::CommandOutcome>(&outcome)) {
     if (of_command->status != core::CommandStatus::rejected) {
       AccountCommand& command = commands_[of_command->command.value()];
-      if (command.ended) {
+      if (command.ended && !put_aside) {
         note("account command " + to_string(of_command->command.value()) + " has two ends");
       }
       command.ended = true;
@@ -234,8 +247,12 @@ void Books::take_outcome(std::int32_t partition, std::int64_t offset,
     note("payment " + to_string(id) + ": its outcome differs from what was said before");
   }
   const bool done = ended.status == core::PaymentStatus::completed;
-  fact(id, payment, done ? kCompleted : ended.opened ? kFailed : kRefused);
-  payment.facts |= before(cut_.confirmed, partition, offset) ? kResultDue : 0U;
+  fact(id, payment,
+       done           ? kCompleted
+       : ended.opened ? kFailed
+                      : kRefused,
+       put_aside ? Stand::aside : Stand::processed);
+  payment.facts |= !put_aside && before(cut_.confirmed, partition, offset) ? kResultDue : 0U;
 }
 
 void Books::take_result(const core::PaymentResult& result) {
@@ -247,7 +264,7 @@ void Books::take_result(const core::PaymentResult& result) {
   } else if (!same_content(found->second, content)) {
     note("payment " + to_string(id) + ": its public result differs from its outcome");
   }
-  fact(id, found->second, result.confirmed ? kConfirmed : kFailedResult);
+  fact(id, found->second, result.confirmed ? kConfirmed : kFailedResult, Stand::processed);
 }
 
 void Books::take_account(const core::AccountId& id, const core::AccountRow& row) {
@@ -306,12 +323,14 @@ void Books::close_payment(const Uuid& id, const Payment& payment, BooksReport& r
   }
   if (accepted && !has(kEnds)) {
     books.in_flight.add(value);
-    ++report.in_flight;
+    report.in_flight += payment.aside == 0 ? 1 : 0;
   }
   for (const std::uint32_t leg : {kDebit, kCredit, kRefund}) {
-    report.unprocessed += has(leg) && !has(leg << 1U) ? 1 : 0;
+    report.unprocessed += has(leg) && !has(leg << 1U) && (payment.aside & leg) == 0 ? 1 : 0;
   }
-  report.pending_results += has(kEnds) && !has(kConfirmed | kFailedResult) ? 1 : 0;
+  const bool result_due = has(kEnds) && (payment.aside & kEnds) == 0;
+  report.pending_results += result_due && !has(kConfirmed | kFailedResult) ? 1 : 0;
+  report.put_aside += payment.aside != 0 ? 1 : 0;
 }
 
 void Books::close_command(const Uuid& id, const AccountCommand& command, BooksReport& report) {
@@ -322,7 +341,7 @@ void Books::close_command(const Uuid& id, const AccountCommand& command, BooksRe
     return;
   }
   if (!command.processed) {
-    ++report.unprocessed;
+    ++(command.aside ? report.put_aside : report.unprocessed);
     return;
   }
   if (!command.ended) {

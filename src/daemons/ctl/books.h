@@ -60,6 +60,7 @@ struct BooksReport {
   std::uint64_t in_flight = 0;        ///< payments without an end
   std::uint64_t unprocessed = 0;      ///< legs and account commands after the cut
   std::uint64_t pending_results = 0;  ///< outcomes that have no public result yet
+  std::uint64_t put_aside = 0;        ///< payments and commands of which an event is a dead letter
 
   [[nodiscard]] bool idle() const noexcept {
     return waiting + in_flight + unprocessed + pending_results == 0;
@@ -75,8 +76,12 @@ class Books {
   explicit Books(BooksCut cut) : cut_(std::move(cut)) {}
 
   void take_command(std::int32_t partition, std::int64_t offset, const core::Command& command);
-  void take_event(std::int32_t partition, std::int64_t offset, const core::InflightEvent& event);
-  void take_outcome(std::int32_t partition, std::int64_t offset, const core::Outcome& outcome);
+  /// What was put aside (a dead letter that no operator's record has had applied, R24) is told with
+  /// `put_aside`: it was sent, nothing follows from it, and its money stays in transit.
+  void take_event(std::int32_t partition, std::int64_t offset, const core::InflightEvent& event,
+                  bool put_aside = false);
+  void take_outcome(std::int32_t partition, std::int64_t offset, const core::Outcome& outcome,
+                    bool put_aside = false);
   void take_result(const core::PaymentResult& result);
   /// A row of the account changelog's accounts.
   void take_account(const core::AccountId& id, const core::AccountRow& row);
@@ -93,6 +98,7 @@ class Books {
     std::uint32_t to = 0;
     std::uint16_t currency = 0;
     std::uint32_t facts = 0;
+    std::uint32_t aside = 0;  // of these facts: put aside
   };
   struct Account {
     core::AccountId id;
@@ -109,6 +115,7 @@ class Books {
     core::Money amount;
     bool sent = false;
     bool processed = false;
+    bool aside = false;
     bool ended = false;
     bool done = false;
   };
@@ -119,10 +126,11 @@ class Books {
   std::uint16_t currency_place(core::Currency currency);
   bool same_content(const Payment& payment, const core::Transfer& transfer) const;
   void set_content(Payment& payment, const core::Transfer& transfer);
-  void take_leg(const core::Transfer& transfer, std::uint32_t fact, bool processed);
+  enum class Stand : std::uint8_t { waiting, processed, aside };
+  void take_leg(const core::Transfer& transfer, std::uint32_t fact, Stand stand);
   void take_account_command(const Uuid& id, core::CommandKind kind, const core::AccountId& account,
-                            const core::Money& amount, bool processed);
-  void fact(const Uuid& id, Payment& payment, std::uint32_t fact);
+                            const core::Money& amount, Stand stand);
+  void fact(const Uuid& id, Payment& payment, std::uint32_t fact, Stand stand);
   void close_payment(const Uuid& id, const Payment& payment, BooksReport& report);
   void check_payment(const Uuid& id, const Payment& payment);
   void post(const Payment& payment, CurrencyBooks& books);

@@ -98,7 +98,10 @@ std::string moving_text(const BooksReport& report) {
        {std::pair(report.waiting, "commands wait at intake"),
         std::pair(report.in_flight, "payments are in flight"),
         std::pair(report.unprocessed, "legs and account commands lie after the accounts' cut"),
-        std::pair(report.pending_results, "public results are still to come")}) {
+        std::pair(report.pending_results, "public results are still to come"),
+        std::pair(report.put_aside,
+                  "payments and account commands have an event that is a dead "
+                  "letter")}) {
     if (count > 0) {
       text += std::to_string(count) + " " + what + "\n";
     }
@@ -129,19 +132,15 @@ Answer verified_answer(const VerifiedBooks& verified, bool timed_out) {
     currencies[currency] = to_json(books);
     answer.text += to_text(currency, books);
   }
-  answer.json = Json{{"equal", report.right()},
-                     {"idle", report.idle()},
-                     {"differences", report.differences},
-                     {"first_differences", report.first},
-                     {"waiting", report.waiting},
-                     {"in_flight", report.in_flight},
-                     {"unprocessed", report.unprocessed},
-                     {"pending_results", report.pending_results},
-                     {"records", verified.records},
-                     {"repeated", verified.repeated},
-                     {"currencies", std::move(currencies)},
-                     {"ends", ends_json(verified)}}
-                    .dump();
+  answer.json =
+      Json{{"equal", report.right()},           {"idle", report.idle()},
+           {"differences", report.differences}, {"first_differences", report.first},
+           {"waiting", report.waiting},         {"in_flight", report.in_flight},
+           {"unprocessed", report.unprocessed}, {"pending_results", report.pending_results},
+           {"put_aside", report.put_aside},     {"records", verified.records},
+           {"repeated", verified.repeated},     {"currencies", std::move(currencies)},
+           {"ends", ends_json(verified)}}
+          .dump();
   answer.text += moving_text(report);
   if (report.right()) {
     answer.text += "equal up to offsets " + offsets_text(verified) + "\n";

@@ -223,7 +223,15 @@ class Verification {
     } else if (const auto answer = stream::decode_operator_answer(payload);
                answer && answer->verdict == stream::OperatorVerdict::done) {
       replayed_.insert({stage, answer->at.partition, {answer->at.offset, answer->at.index}});
+      if (const auto* replay = std::get_if<stream::ReplayLetter>(&answer->record.what)) {
+        applied_letters_.insert({stage, answer->at.partition, replay->letter});
+      }
     }
+  }
+
+  // A dead letter that was never applied: the event was sent, and nothing follows from it.
+  [[nodiscard]] bool put_aside(const LetterId& place) const {
+    return dead_.count(place) > 0 && applied_letters_.count(place) == 0;
   }
 
   // The payload that a stage applied at this place of its input: none of a dead letter, and that of
@@ -262,7 +270,7 @@ class Verification {
   Result<void> read_frames(const std::string& topic, std::uint16_t stage,
                            const std::vector<std::int64_t>& cut,
                            const std::function<void(std::int32_t partition, std::int64_t offset,
-                                                    ByteView payload)>& taker) {
+                                                    ByteView payload, bool put_aside)>& taker) {
     std::vector<Receiver>& receivers = receivers_[topic];
     receivers.resize(static_cast<std::size_t>(reached_->partitions));
     stream::Frame frame;
@@ -274,9 +282,11 @@ class Verification {
       receivers[part].take(frame, [&](const stream::Frame::Item& item) {
         const auto index = static_cast<std::uint32_t>(&item - frame.events.data());
         const auto partition = static_cast<std::int32_t>(part);
-        if (const std::optional<ByteView> payload =
-                applied({stage, partition, {record.offset, index}}, item.payload, cut[part])) {
-          taker(partition, record.offset, *payload);
+        const LetterId place{stage, partition, {record.offset, index}};
+        if (const auto payload = applied(place, item.payload, cut[part])) {
+          taker(partition, record.offset, *payload, false);
+        } else if (put_aside(place) && !stream::is_operator_record(item.payload)) {
+          taker(partition, record.offset, item.payload, true);
         }
       });
     });
@@ -292,23 +302,25 @@ class Verification {
   Result<void> read_inflight() {
     wire::InflightCodec codec;
     core::InflightEvent event;
-    return read_frames(stages::kTopicInflight, stages::kAccount, cut_.account,
-                       [&](std::int32_t partition, std::int64_t offset, ByteView payload) {
-                         if (!codec.decode(payload, event)) {
-                           books_->take_event(partition, offset, event);
-                         }
-                       });
+    return read_frames(
+        stages::kTopicInflight, stages::kAccount, cut_.account,
+        [&](std::int32_t partition, std::int64_t offset, ByteView payload, bool put_aside) {
+          if (!codec.decode(payload, event)) {
+            books_->take_event(partition, offset, event, put_aside);
+          }
+        });
   }
 
   Result<void> read_complete() {
     wire::OutcomeCodec codec;
     core::Outcome outcome;
-    return read_frames(stages::kTopicComplete, stages::kConfirmed, cut_.confirmed,
-                       [&](std::int32_t partition, std::int64_t offset, ByteView payload) {
-                         if (!codec.decode(payload, outcome)) {
-                           books_->take_outcome(partition, offset, outcome);
-                         }
-                       });
+    return read_frames(
+        stages::kTopicComplete, stages::kConfirmed, cut_.confirmed,
+        [&](std::int32_t partition, std::int64_t offset, ByteView payload, bool put_aside) {
+          if (!codec.decode(payload, outcome)) {
+            books_->take_outcome(partition, offset, outcome, put_aside);
+          }
+        });
   }
 
   Result<void> read_results() {
@@ -385,6 +397,7 @@ class Verification {
   BooksCut cut_;
   std::set<LetterId> dead_;
   std::set<LetterId> replayed_;                            // places of operators' records
+  std::set<LetterId> applied_letters_;                     // of those that were replays
   std::optional<stream::OperatorRecord> operator_record_;  // of the event in hand
   std::optional<Books> books_;
   std::map<std::string, std::vector<Receiver>> receivers_;

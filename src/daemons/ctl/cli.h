@@ -46,6 +46,7 @@ void add_logic(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_snapshots(CLI::App& app, Session& session);
 void add_tasks(CLI::App& app, Session& session);
+void add_task_override(CLI::App& tasks, Session& session);
 void add_keys(CLI::App& app, Session& session);
 void add_proposals(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);

@@ -87,22 +87,6 @@ Result<Answer> show(const Session& session) {
   return answer;
 }
 
-// The logic of the release that this kpayctl is of, unless another one is spelt out.
-Result<stream::Logic> wanted(const LogicFlags& flags) {
-  const stream::Logic own = stages::logic_of_build();
-  if (flags.rules.empty()) {
-    return flags.to == own.version
-               ? Result<stream::Logic>(own)
-               : Unexpected(ErrorCode::invalid,
-                            "this kpayctl is of logic version " + std::to_string(own.version) +
-                                ": use that of the release that has version " +
-                                std::to_string(flags.to) + ", or give its --rules");
-  }
-  const std::optional<Hash128> hash = parse_hash(flags.rules);
-  return hash ? Result<stream::Logic>(stream::Logic{flags.to, *hash})
-              : Unexpected(ErrorCode::invalid, "--rules takes 32 hexadecimal digits");
-}
-
 // A record is of no use while who has to read it, or to hand it on, stands still.
 Result<void> check_running(tool::Reached& reached, const SwitchPlan& plan) {
   Result<std::vector<InstanceView>> instances = read_instances(reached);
@@ -197,7 +181,7 @@ Result<std::optional<Answer>> send(const Session& session, const tool::Reached& 
 }
 
 Result<Answer> change(const Session& session, const LogicFlags& flags) {
-  Result<stream::Logic> to = wanted(flags);
+  Result<stream::Logic> to = asked_logic(flags.to, flags.rules);
   if (!to) {
     return Unexpected(to.error());
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemons/ctl/letters.h"
+#include "daemons/ctl/senders.h"
 #include "stages/specs.h"
 
 namespace kpay::ctl {
@@ -38,6 +39,21 @@ std::optional<std::int32_t> way_to(const TaskTail& tail, const std::vector<std::
 }
 
 }  // namespace
+
+Result<stream::Logic> asked_logic(std::uint32_t version, const std::string& rules) {
+  const stream::Logic own = stages::logic_of_build();
+  if (rules.empty()) {
+    return version == own.version
+               ? Result<stream::Logic>(own)
+               : Unexpected(ErrorCode::invalid,
+                            "this kpayctl is of logic version " + std::to_string(own.version) +
+                                ": use that of the release that has version " +
+                                std::to_string(version) + ", or give its --rules");
+  }
+  const std::optional<Hash128> hash = parse_hash(rules);
+  return hash ? Result<stream::Logic>(stream::Logic{version, *hash})
+              : Unexpected(ErrorCode::invalid, "--rules takes 32 hexadecimal digits");
+}
 
 Result<SwitchPlan> plan_switch(const std::vector<TaskTail>& tasks, const stream::Logic& to) {
   SwitchPlan plan;

@@ -25,6 +25,10 @@ struct SwitchPlan {
   [[nodiscard]] bool done() const noexcept { return steps.empty() && waiting.empty(); }
 };
 
+/// The logic of the release that this kpayctl is of, unless another one's `rules` are spelt out, as
+/// 32 hexadecimal digits. Errors: invalid.
+[[nodiscard]] Result<stream::Logic> asked_logic(std::uint32_t version, const std::string& rules);
+
 /// Errors: conflict, naming the first task that isn't of the version before `to`, or that refuses
 /// every intake task that could hand a record on to it.
 [[nodiscard]] Result<SwitchPlan> plan_switch(const std::vector<TaskTail>& tasks,

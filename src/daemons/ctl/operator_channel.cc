@@ -5,6 +5,7 @@
 #include "http/json.h"
 #include "stages/specs.h"
 #include "stream/changelog.h"
+#include "stream/override.h"
 #include "stream/topics.h"
 
 namespace kpay::ctl {
@@ -76,6 +77,7 @@ Result<std::unique_ptr<OperatorChannel>> OperatorChannel::open(const tool::Reach
   std::unique_ptr<OperatorChannel> channel(new OperatorChannel());
   channel->topic_ = reached.topic(stages::kTopicIncoming);
   channel->proposal_.topic = channel->topic_;
+  channel->state_topic_ = reached.topic("control.state");
   channel->propose_ = signing.propose;
   Result<std::vector<SigningKey>> keys = read_keys(signing.keys);
   if (!keys) {
@@ -183,7 +185,7 @@ std::optional<Answer> OperatorChannel::proposed() const {
                           "sends them\n"};
 }
 
-void OperatorChannel::take(const stream::LogRecord& record) {
+void OperatorChannel::take(std::int32_t partition, const stream::LogRecord& record) {
   if (!stream::read_frame(record.value, frame_) || frame_.lineage != lineage_) {
     return;
   }
@@ -193,12 +195,32 @@ void OperatorChannel::take(const stream::LogRecord& record) {
       continue;
     }
     const Uuid id = answer->record.id;
-    waiting_.erase(id);
+    if (waiting_.erase(id) > 0 && stream::override_of(*answer) && announced_) {
+      announced_ = announce(*answer, partition, record.offset);
+    }
     const auto known = answers_.find(id);
     if (known == answers_.end() || known->second.verdict != stream::OperatorVerdict::done) {
       answers_.insert_or_assign(id, std::move(*answer));
     }
   }
+}
+
+Result<void> OperatorChannel::announce(const stream::OperatorAnswer& answer, std::int32_t partition,
+                                       std::int64_t offset) {
+  const stream::OperatorRecord& record = answer.record;
+  const std::string key = "override/" + std::to_string(record.stage) + "/" +
+                          std::to_string(record.partition) + "/" +
+                          std::to_string(stream::overridden_offset(answer));
+  const std::string value = http::JsonObject()
+                                .add("id", to_string(record.id))
+                                .add("dlq_partition", partition)
+                                .add("dlq_offset", offset)
+                                .add("owner", record.author)
+                                .add("reason", record.reason)
+                                .add("at_ms", wall_clock_now().ms)
+                                .finish();
+  Result<void> sent = producer_->send(state_topic_, 0, as_bytes(key), as_bytes(value));
+  return sent ? producer_->flush(kFlushMs) : sent;
 }
 
 Result<bool> OperatorChannel::wait(int timeout_ms) {
@@ -207,10 +229,12 @@ Result<bool> OperatorChannel::wait(int timeout_ms) {
     if (monotonic_ms() >= deadline) {
       return false;
     }
-    Result<std::size_t> taken = sweep_->poll(
-        kPollMs, [this](std::size_t, const stream::LogRecord& record) { take(record); });
-    if (!taken) {
-      return Unexpected(taken.error());
+    Result<std::size_t> taken =
+        sweep_->poll(kPollMs, [this](std::size_t part, const stream::LogRecord& record) {
+          take(sweep_->parts()[part].partition, record);
+        });
+    if (!taken || !announced_) {
+      return Unexpected(!taken ? taken.error() : announced_.error());
     }
   }
   return true;

@@ -49,7 +49,9 @@ class OperatorChannel {
   /// What a command says that has only proposed; nothing when it has sent.
   [[nodiscard]] std::optional<Answer> proposed() const;
 
-  /// Reads on until every record has its answer, or the time is over; false then.
+  /// Reads on until every record has its answer, or the time is over; false then. Of an override
+  /// that was found signed, it tells on control.state where the answer stands: the task's owner
+  /// goes by that (R23).
   Result<bool> wait(int timeout_ms);
   /// By record id. Of an id that was answered more than once, the first `done`.
   [[nodiscard]] const std::map<Uuid, stream::OperatorAnswer>& answers() const noexcept {
@@ -58,9 +60,13 @@ class OperatorChannel {
 
  private:
   OperatorChannel() = default;
-  void take(const stream::LogRecord& record);
+  void take(std::int32_t partition, const stream::LogRecord& record);
+  Result<void> announce(const stream::OperatorAnswer& answer, std::int32_t partition,
+                        std::int64_t offset);
 
   std::string topic_;
+  std::string state_topic_;
+  Result<void> announced_;
   std::vector<SigningKey> keys_;
   std::string propose_;  // a file; empty: send
   Proposal proposal_;

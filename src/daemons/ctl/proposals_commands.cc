@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/time.h"
 #include "daemons/ctl/change.h"
 #include "daemons/ctl/letters.h"
 #include "daemons/ctl/operator_channel.h"
@@ -35,6 +36,17 @@ std::string asked_by(const stream::OperatorRecord& record) {
   }
   if (const auto* enrol = std::get_if<stream::EnrolKey>(&record.what)) {
     return text + " " + to_string(enrol->key) + " of " + enrol->owner + " at " + task;
+  }
+  if (const auto* override = std::get_if<stream::OverrideInput>(&record.what)) {
+    std::string what(to_string(override->action));
+    if (override->action == stream::OverrideAction::set_time) {
+      what = "time " + to_rfc3339(override->time);
+    } else if (override->action == stream::OverrideAction::switch_logic) {
+      what = "logic version " + std::to_string(override->to.version) + " " +
+             to_string(override->to.rules_hash);
+    }
+    return text + " (" + what + ") of input offset " + std::to_string(override->offset) + " at " +
+           task;
   }
   return text + " " + to_string(std::get<stream::RevokeKey>(record.what).key) + " at " + task;
 }

@@ -142,8 +142,11 @@ class TaskRun {
     bool met = false;
     Result<void> read =
         changelog.read(task_->end->offset + 1, [&](const stream::LogRecord& record) {
-          met = reader_.feed(record.offset, record.value) == stream::Verdict::checkpoint &&
-                reader_.marker().number > begun_with_;
+          const stream::Verdict verdict = reader_.feed(record.offset, record.value);
+          met = verdict == stream::Verdict::checkpoint && reader_.marker().number > begun_with_;
+          if (verdict == stream::Verdict::opened) {
+            replica_.admit(reader_.open());
+          }
           return !met;
         });
     if (!read || !met) {

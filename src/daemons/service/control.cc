@@ -3,6 +3,10 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "stages/specs.h"
+#include "stream/override.h"
+#include "stream/topics.h"
+
 namespace kpay::daemons {
 
 namespace {
@@ -10,7 +14,10 @@ namespace {
 constexpr const char* kStateTopic = "control.state";
 constexpr const char* kStatusTopic = "control.status";
 constexpr const char* kMetadataTopic = "metadata";
+constexpr std::string_view kOverrideKey = "override/";
 constexpr int kAnswerMs = 3000;
+constexpr std::int64_t kLookUpAgainMs = 1000;
+constexpr std::int64_t kPartitionsMost = 1024;  // as kafka.partitions
 constexpr int kRetireMs = 3000;
 
 }  // namespace
@@ -52,11 +59,15 @@ Result<void> ControlPlane::read_to_end(const std::atomic<bool>& stopping,
     Result<stream::LogBounds> bounds = reader_->admin().bounds(topic, 0, kAnswerMs);
     if (bounds) {
       next_ = bounds->begin;
-      return reader_->read(topic, {{0, bounds->begin, bounds->end}},
-                           [this](std::int32_t, const stream::LogRecord& record) {
-                             take(record);
-                             return true;
-                           });
+      Result<void> read = reader_->read(topic, {{0, bounds->begin, bounds->end}},
+                                        [this](std::int32_t, const stream::LogRecord& record) {
+                                          take(record);
+                                          return true;
+                                        });
+      if (read) {
+        look_up_overrides();
+      }
+      return read;
     }
     if (bounds.error().code == ErrorCode::refused) {
       return Unexpected(bounds.error());
@@ -70,6 +81,10 @@ Result<void> ControlPlane::read_to_end(const std::atomic<bool>& stopping,
 
 void ControlPlane::take(const stream::LogRecord& record) {
   next_ = record.offset + 1;
+  if (as_text(record.key).starts_with(kOverrideKey)) {
+    take_override(record);
+    return;
+  }
   if (as_text(record.key) != "pipeline" || record.value.empty()) {
     return;
   }
@@ -83,6 +98,50 @@ void ControlPlane::take(const stream::LogRecord& record) {
   }
 }
 
+// It only says where the answer stands: who may write here can't override anything.
+void ControlPlane::take_override(const stream::LogRecord& record) {
+  const nlohmann::json json = nlohmann::json::parse(as_text(record.value), nullptr, false);
+  const auto number = [&json](const char* name) {
+    const auto found = json.is_object() ? json.find(name) : json.end();
+    return json.is_object() && found != json.end() && found->is_number_integer()
+               ? found->get<std::int64_t>()
+               : -1;
+  };
+  const std::int64_t partition = number("dlq_partition");
+  const std::int64_t offset = number("dlq_offset");
+  if (partition >= 0 && partition < kPartitionsMost && offset >= 0) {
+    named_.push_back({static_cast<std::int32_t>(partition), offset, offset + 1});
+  }
+}
+
+// R12, R23: only stages write to ops.dlq, and a task that reads from outside answers `done` to an
+// override only when as many have signed it as it takes.
+void ControlPlane::look_up_overrides() {
+  if (named_.empty() || monotonic_ms() < look_up_ms_) {
+    return;
+  }
+  look_up_ms_ = monotonic_ms() + kLookUpAgainMs;
+  stream::Frame frame;
+  const auto take = [&](std::int32_t, const stream::LogRecord& record) {
+    if (!stream::read_frame(record.value, frame) || frame.sender.stage != stages::kIntake) {
+      return true;
+    }
+    for (const stream::Frame::Item& item : frame.events) {
+      const std::optional<stream::OperatorAnswer> answer =
+          stream::decode_operator_answer(item.payload);
+      if (answer && stream::override_of(*answer) && answer->record.lineage == frame.lineage) {
+        parts_.on_override(*answer);
+      }
+    }
+    return true;
+  };
+  std::erase_if(named_, [&](const kafka::PartitionRange& range) {
+    const std::string topic = parts_.topic_prefix + std::string(stream::kDeadLetterTopic);
+    const Result<void> read = reader_->read(topic, {range}, take, kAnswerMs);
+    return read || read.error().code == ErrorCode::not_found;  // there is none, and never will be
+  });
+}
+
 void ControlPlane::follow() {
   const std::string topic = parts_.topic_prefix + kStateTopic;
   while (!stopping_) {
@@ -90,6 +149,8 @@ void ControlPlane::follow() {
     (void)reader_->follow(topic, 0, next_, [this](const stream::LogRecord* record) {
       if (record != nullptr) {
         take(*record);
+      } else {
+        look_up_overrides();
       }
       return !stopping_;
     });

@@ -7,10 +7,12 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "daemons/service/status.h"
 #include "kafka/plain_producer.h"
 #include "kafka/topic_reader.h"
+#include "stream/operator_record.h"
 
 namespace kpay::daemons {
 
@@ -22,6 +24,8 @@ class ControlPlane {
     std::string instance;
     /// Called with what is wanted of the pipeline, first before open() returns and then on change.
     std::function<void(bool paused)> on_pipeline;
+    /// Called with each override that a task which reads from outside has found signed (R23).
+    std::function<void(const stream::OperatorAnswer& answer)> on_override;
   };
 
   /// Waits for the topics until `stopping`, then reads control.state to its end: a pause that
@@ -43,12 +47,17 @@ class ControlPlane {
   Result<void> read_to_end(const std::atomic<bool>& stopping,
                            const std::function<void(const std::string&)>& say);
   void take(const stream::LogRecord& record);
+  void take_override(const stream::LogRecord& record);
+  void look_up_overrides();
   void follow();
 
   Parts parts_;
   std::unique_ptr<kafka::TopicReader> reader_;
   std::unique_ptr<kafka::PlainProducer> producer_;
   std::int64_t next_ = 0;
+  /// Where on ops.dlq answers stand that were named and not read yet, and when to try again.
+  std::vector<kafka::PartitionRange> named_;
+  std::int64_t look_up_ms_ = 0;
   std::atomic<bool> stopping_ = false;
   std::string metadata_;
   std::thread thread_;

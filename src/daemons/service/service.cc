@@ -417,6 +417,7 @@ Result<void> Service::start(int& signal) {
       paused_ = paused;
       runner_->set_paused("intake", paused);
     };
+    parts.on_override = [this](const auto& answer) { runner_->want_override(answer); };
     Result<std::unique_ptr<ControlPlane>> control = ControlPlane::open(
         std::move(parts), stopping_, [this](const std::string& text) { set_state(text); });
     if (control) {

@@ -224,6 +224,51 @@ TEST_F(BooksTest, AnAccountThatNobodyOpenedIsNamed) {
 }
 
 // What lies after the cut may still be on its way: no difference, and not idle.
+// R23, R24: an event that was put aside has no consequence, and its money isn't gone.
+TEST_F(BooksTest, ALegThatWasPutAsideIsMoneyInTransitAndNoDifference) {
+  submit(transfer(1));
+  debit(transfer(1));
+  books_.take_event(0, next_++, core::CreditLeg{transfer(1)}, true);
+  const BooksReport report = close(kOpening - 100, kOpening);
+  EXPECT_TRUE(report.right());
+  EXPECT_TRUE(report.idle()) << "nothing will come of it by itself";
+  EXPECT_EQ(report.put_aside, 1U);
+  EXPECT_EQ(report.currencies.at("EUR").in_transit, core::Sum(100));
+  EXPECT_EQ(report.currencies.at("EUR").in_flight.count, 1U);
+}
+
+TEST_F(BooksTest, AReplayOfWhatWasPutAsideCountsOnce) {
+  submit(transfer(1));
+  debit(transfer(1));
+  books_.take_event(0, next_++, core::CreditLeg{transfer(1)}, true);
+  credit(transfer(1));  // by the operator's record
+  complete(transfer(1));
+  result(transfer(1), true);
+  const BooksReport report = close(kOpening - 100, kOpening + 100);
+  EXPECT_TRUE(report.right());
+  EXPECT_EQ(report.put_aside, 0U);
+}
+
+TEST_F(BooksTest, AnOutcomeThatWasPutAsideHasNoPublicResult) {
+  submit(transfer(1));
+  debit(transfer(1));
+  credit(transfer(1));
+  books_.take_outcome(0, next_++, core::completed(transfer(1)), true);
+  const BooksReport report = close(kOpening - 100, kOpening + 100);
+  EXPECT_TRUE(report.right());
+  EXPECT_TRUE(report.idle());
+  EXPECT_EQ(report.put_aside, 1U);
+}
+
+TEST_F(BooksTest, AnAccountCommandThatWasPutAsideIsNotLost) {
+  books_.take_event(0, next_++, core::Deposit{core::CommandId(id(9)), account("bob"), {70, kEur}},
+                    true);
+  const BooksReport report = close(kOpening, kOpening);
+  EXPECT_TRUE(report.right());
+  EXPECT_TRUE(report.idle());
+  EXPECT_EQ(report.put_aside, 1U);
+}
+
 TEST(BooksOfAMovingSystem, WaitsForWhatIsOnItsWay) {
   Books books({{1}, {0}, {0}});
   const core::Transfer t{
