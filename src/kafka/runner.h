@@ -119,6 +119,11 @@ class Runner {
   /// the task is one of this daemon's stages.
   void want_override(const stream::OperatorAnswer& answer);
 
+  /// Has a task that runs here take over again and tell once more what follows from that state
+  /// (R26). False when it doesn't run here.
+  bool re_emit(const std::string& stage, std::int32_t partition,
+               std::shared_ptr<const stream::ReEmission> from);
+
   /// The row as it is now. Errors: not_found (no such table, row, or partition here).
   Result<std::optional<stream::Fields>> table_get(const std::string& stage,
                                                   const std::string& table, const std::string& key);

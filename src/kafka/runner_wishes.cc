@@ -42,6 +42,19 @@ void Runner::tell_override(std::size_t spec, std::int32_t partition,
   });
 }
 
+bool Runner::re_emit(const std::string& stage, std::int32_t partition,
+                     std::shared_ptr<const stream::ReEmission> from) {
+  const std::optional<std::size_t> spec = spec_of(stage);
+  if (!spec || partition < 0 || partition >= options_.partitions) {
+    return false;
+  }
+  return worker_of(*spec, partition)
+      .ask<bool>([spec = *spec, partition, from](stream::Host& host) {
+        return host.re_emit(spec, partition, from, monotonic_ms());
+      })
+      .get();
+}
+
 void Runner::acknowledge_time() {
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->post([](stream::Host& host) {

@@ -44,6 +44,7 @@ void Host::open(Slot& slot, std::int64_t now_ms) {
   if (const auto found = overrides_.find({slot.spec, slot.partition}); found != overrides_.end()) {
     parts.overrides = found->second;
   }
+  parts.re_emission = slot.re_emission;
   if (parts_.notice) {
     parts.notice = [sink = parts_.notice, spec, partition = slot.partition](
                        const TaskNotice& notice) { sink(spec, partition, notice); };
@@ -118,6 +119,19 @@ void Host::want_override(std::size_t spec, std::int32_t partition, const Operato
   }
 }
 
+bool Host::re_emit(std::size_t spec, std::int32_t partition, std::shared_ptr<const ReEmission> from,
+                   std::int64_t now_ms) {
+  Slot* slot = slot_of(spec, partition);
+  if (slot == nullptr || slot->standby || slot->releasing ||
+      slot->task->phase() != Phase::running) {
+    return false;
+  }
+  slot->re_emission = std::move(from);
+  slot->task->drop();
+  open(*slot, now_ms);
+  return true;
+}
+
 void Host::release(std::size_t spec, std::int32_t partition) {
   if (Slot* slot = slot_of(spec, partition); slot != nullptr && !slot->standby) {
     slot->releasing = true;
@@ -165,6 +179,9 @@ bool Host::turn(std::int64_t now_ms) {
 // A task that let go though the partition is ours is made anew, later and later.
 void Host::watch(Slot& slot, std::int64_t now_ms) {
   const Phase phase = slot.task->phase();
+  if (slot.re_emission && !slot.task->re_emission_pending()) {
+    slot.re_emission.reset();
+  }
   if (phase == Phase::running || phase == Phase::standby) {
     if (slot.tries > 0 && (slot.standby || slot.task->status().checkpoints > 0)) {
       slot.tries = 0;

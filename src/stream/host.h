@@ -63,6 +63,11 @@ class Host {
   void want_override(std::size_t spec, std::int32_t partition, const OperatorAnswer& answer,
                      std::int64_t now_ms);
 
+  /// Has the owner of the partition take over again, and tell once more what follows from that
+  /// state (R26). False when it doesn't run here.
+  bool re_emit(std::size_t spec, std::int32_t partition, std::shared_ptr<const ReEmission> from,
+               std::int64_t now_ms);
+
   /// Drives every task once. True when there was something to do.
   bool turn(std::int64_t now_ms);
 
@@ -86,6 +91,7 @@ class Host {
     bool standby = false;
     int tries = 0;
     std::int64_t retry_ms = -1;  // when to take over again; -1 when not
+    std::shared_ptr<const ReEmission> re_emission{};
   };
 
   void open(Slot& slot, std::int64_t now_ms);

@@ -43,4 +43,10 @@ void MemoryLog::delete_before(TopicIndex topic, std::int32_t partition, std::int
   }
 }
 
+void MemoryLog::lose_last(TopicIndex topic, std::int32_t partition) {
+  Partition& log = topics_.at(topic).partitions.at(static_cast<std::size_t>(partition));
+  check(!log.records.empty(), "a record that is lost was there");
+  log.records.pop_back();
+}
+
 }  // namespace kpay::stream

@@ -30,6 +30,8 @@ class MemoryLog {
   [[nodiscard]] Result<std::optional<LogRecord>> read(TopicIndex topic, std::int32_t partition,
                                                       std::int64_t offset) const;
   void delete_before(TopicIndex topic, std::int32_t partition, std::int64_t offset);
+  /// Loses the newest record, as a broker does that breaks its word. REQUIRES: there is one.
+  void lose_last(TopicIndex topic, std::int32_t partition);
 
  private:
   struct Stored {

@@ -127,6 +127,7 @@ void Task::leave(Phase phase, std::string why) {
   checkpoint_.reset();
   admission_.reset();
   waiting_.reset();
+  re_emitting_ = false;
 }
 
 // A standby holds nothing up: it tries again, and whoever owns the partition says what is wrong.
@@ -171,6 +172,10 @@ void Task::turn(std::int64_t now_ms) {
     store_followed();
   }
   if (phase_ != Phase::running && phase_ != Phase::stopping) {
+    return;
+  }
+  if (phase_ == Phase::stopping && re_emitting_) {
+    leave(Phase::stopped, "stopped while it told again");  // the last marker stands (R26)
     return;
   }
   turn_events_ = 0;
@@ -239,6 +244,7 @@ TaskStatus Task::status() const {
   status.store_was_used = store_was_used_;
   status.store_behind = checkpoint_ && checkpoint_->step == Checkpoint::Step::store_failed;
   status.paused = paused_;
+  status.re_emitting = re_emitting_;
   return status;
 }
 

@@ -32,6 +32,7 @@
 #include "stream/restorer.h"
 #include "stream/stage.h"
 #include "stream/table.h"
+#include "stream/task_status.h"
 
 namespace kpay::stream {
 
@@ -95,95 +96,20 @@ struct TaskOptions {
   store::DeathNotes* notes = nullptr;  ///< of the instance; null: no record is noted (R23)
 };
 
+/// A kept state of the task, as of one of its markers (R26).
+struct ReEmission {
+  using RowSink = std::function<Result<void>(const store::StoredRow&)>;
+
+  Marker marker;
+  /// Gives all rows of that state. Called once, on another thread.
+  std::function<Result<void>(const RowSink& sink)> rows;
+};
+
 /// Where the task's topics stand in the daemon's list.
 struct TaskTopics {
   TopicIndex input = 0;
   TopicIndex changelog = 0;
   std::vector<TopicIndex> outputs;  ///< as in the spec, then ops.dlq
-};
-
-enum class Phase : std::uint8_t {
-  opening,    ///< reading the file
-  checking,   ///< looking for genesis or an open marker
-  standby,    ///< follows the changelog of another owner (R18)
-  restoring,  ///< takeover marker sent; reading up to it
-  running,
-  stopping,  ///< writing the clean marker
-  stopped,   ///< clean: never runs again
-  switched,  ///< clean, at a switch record: a build of the next logic goes on (R21)
-  fenced,    ///< a newer takeover stands in the log
-  failed,    ///< the world failed: take over again after a pause
-  held,      ///< needs an operator
-};
-[[nodiscard]] const char* to_string(Phase phase) noexcept;
-
-/// Numbers no receiver can apply yet: the sender's replay brings the missing ones (R8).
-struct EarlyGap {
-  SenderId sender;
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-};
-
-/// What a task tells about itself. A value, copied out by its worker.
-struct TaskStatus {
-  std::string stage;
-  std::int32_t partition = 0;
-  Phase phase = Phase::opening;
-  std::string reason;         ///< why held, failed, waiting or fenced; empty when all is well
-  std::int64_t position = 0;  ///< next input offset
-  std::int64_t checkpoint_position = 0;
-  std::uint64_t checkpoint = 0;  ///< number of the last accepted marker
-  std::int64_t epoch = -1;
-  Hash128 state_hash;  ///< of that marker
-  Timestamp now;
-  std::uint32_t logic_version = 0;  ///< of this build
-  std::uint32_t state_version = 0;  ///< that goes on from its last marker; 0 while unknown
-  std::uint64_t rows = 0;
-  std::size_t unacknowledged_bytes = 0;
-  std::uint64_t records = 0;   ///< input records processed
-  std::uint64_t events = 0;    ///< events applied
-  std::uint64_t replayed = 0;  ///< dropped as known (R8)
-  std::uint64_t early = 0;
-  std::uint64_t discarded = 0;  ///< of refused senders
-  std::uint64_t dead_letters = 0;
-  std::uint64_t dead_letters_open = 0;
-  std::uint64_t checkpoints = 0;
-  std::uint64_t bases = 0;
-  std::uint64_t rows_restored = 0;
-  std::optional<EarlyGap> gap;
-  std::vector<SenderId> refused;
-  bool time_waiting = false;    ///< holds a record until an operator acknowledges its time (R3)
-  bool store_behind = false;    ///< SQLite commits fail; the log has it all
-  bool store_was_used = false;  ///< restored from the file, not from the log alone
-  bool paused = false;
-};
-
-/// Something worth a log line, told as it happens.
-struct TaskNotice {
-  enum class Kind : std::uint8_t {
-    restored,
-    released,
-    held,
-    fenced,
-    failed,
-    store_set_aside,
-    store_failed,
-    dead_letter,
-    early,
-    diverged,
-    operator_record,
-    checkpoint_rejected,
-    time_jump,
-    base_accepted,
-    zombie_record,
-  };
-  Kind kind = Kind::failed;
-  std::string text;
-  std::int64_t position = 0;  ///< next input offset
-  std::uint64_t marker = 0;   ///< number of the last accepted marker
-  Hash128 state_hash;         ///< of that marker
-  std::uint64_t rows = 0;
-  bool from_file = false;  ///< restored from the file and the log's tail
 };
 
 class Task final : public OutboxSender, public std::enable_shared_from_this<Task> {
@@ -201,6 +127,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
     std::function<Uuid()> make_nonce;
     std::function<void(const TaskNotice&)> notice;
     std::vector<OperatorAnswer> overrides{};  ///< wanted, where it comes to their records (R23)
+    /// Tells again what follows from there, before it goes on (R26).
+    std::shared_ptr<const ReEmission> re_emission{};
   };
 
   explicit Task(Parts parts);
@@ -241,6 +169,9 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void take_over_overrides(const std::vector<Bytes>& admitted);
   /// An operator says that the jump of time is right (R3).
   void acknowledge_time();
+
+  /// It is to tell again what follows from a kept state, and hasn't done so (R26).
+  [[nodiscard]] bool re_emission_pending() const noexcept { return parts_.re_emission != nullptr; }
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] TaskStatus status() const;
@@ -375,6 +306,14 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void go_on_with_waiting();
   void process_overridden(const LogRecord& record, const Override& override);
 
+  // Telling again (task_re_emit.cc)
+  void go_on_restored();
+  [[nodiscard]] std::string re_emission_fault() const;
+  void go_back();
+  void on_gone_back(const Result<void>& loaded,
+                    const std::vector<std::pair<Bytes, Bytes>>& admitted);
+  void end_re_emission();
+
   // Checkpoints (task_checkpoint.cc)
   void advance_checkpoint();
   [[nodiscard]] bool checkpoint_due() const;
@@ -437,6 +376,7 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   std::unique_ptr<Admission> admission_;  // of an override of the record that waits
   std::vector<Uuid> refused_;             // overrides that were not admitted
   std::string override_refused_;          // why the last one wasn't
+  bool re_emitting_ = false;              // on the way to the last marker (R26)
   bool skipping_ = false;                 // events become dead letters
   std::optional<Timestamp> time_said_;    // by an override: of the record's events
   Frame frame_;

@@ -23,7 +23,7 @@ void Task::send_changelog(Bytes record, std::uint64_t tag) {
 
 bool Task::checkpoint_due() const {
   const bool admits = admission_ && admission_->step == Admission::Step::renewing;
-  if (base_step_ == BaseStep::renewing || admits) {
+  if (base_step_ == BaseStep::renewing || admits || re_emitting_) {
     return false;
   }
   if (phase_ == Phase::stopping || base_step_ == BaseStep::awaiting_marker) {
@@ -71,6 +71,7 @@ void Task::advance_checkpoint() {
 }
 
 void Task::freeze(bool clean) {
+  check(!re_emitting_, "no checkpoint falls before the last marker");
   flush_all();
   KPAY_FAILPOINT(before_freeze, parts_.outbox->turn(now_ms_));
   checkpoint_ = std::make_unique<Checkpoint>();
@@ -267,7 +268,7 @@ bool Task::base_due() const {
 }
 
 void Task::advance_base() {
-  if (phase_ != Phase::running) {
+  if (phase_ != Phase::running || re_emitting_) {
     return;
   }
   if (base_step_ == BaseStep::none && !checkpoint_ && !admission_ && base_due()) {

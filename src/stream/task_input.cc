@@ -135,7 +135,8 @@ void Task::on_input(const LogRecord& record) {
          std::to_string(registers_.position - 1));
     return;
   }
-  if (const OperatorAnswer* wanted = wanted_override(record.offset)) {
+  const OperatorAnswer* wanted = re_emitting_ ? nullptr : wanted_override(record.offset);
+  if (wanted != nullptr) {
     keep_waiting(record);
     begin_admission(*wanted);
     return;
@@ -225,6 +226,9 @@ void Task::process(const LogRecord& record) {
   registers_.position = record.offset + 1;
   if (KPAY_PLANT(position_not_moved_by_ticks) && tick) {
     registers_.position = record.offset;
+  }
+  if (re_emitting_ && registers_.position == last_marker_.registers.position) {
+    end_re_emission();
   }
   if (switch_to_) {
     stop_at_switch();

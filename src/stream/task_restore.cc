@@ -370,7 +370,9 @@ void Task::finish_restore() {
     registers_ = marker.registers;
   }
   KPAY_FAILPOINT(restored);
-  take_over_overrides(restorer_->overrides());
+  if (!parts_.re_emission) {
+    take_over_overrides(restorer_->overrides());
+  }
   restored_ = true;
   state_version_ = reader.logic().version;
   epoch_ = *takeover_offset_;
@@ -437,7 +439,7 @@ void Task::store_tail() {
   }
   if (last_marker_.number == 0 ||
       (tail->empty() && file_ && file_->number == last_marker_.number)) {
-    run();
+    go_on_restored();
     return;
   }
   auto self = shared_from_this();
@@ -455,7 +457,7 @@ void Task::store_tail() {
       self->fail("state file: " + stored->error().message);
       return;
     }
-    self->run();
+    self->go_on_restored();
   });
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "daemons/service/exit_codes.h"
@@ -82,6 +83,32 @@ http::Response snapshot(const AdminParts& parts, const http::Request& request) {
       http::JsonObject().add_json("snapshots", snapshots_json(*taken)).finish());
 }
 
+std::optional<std::int64_t> number_in(const http::Request& request, std::string_view name) {
+  const std::string_view text = http::Request::get(request.query, name);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size() && value >= 0;
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+http::Response re_emit(const AdminParts& parts, const http::Request& request) {
+  const std::string stage(http::Request::get(request.query, "stage"));
+  const std::optional<std::int64_t> partition = number_in(request, "partition");
+  const std::optional<std::int64_t> from = number_in(request, "from");
+  if (stage.empty() || !partition || !from ||
+      *partition > std::numeric_limits<std::int32_t>::max()) {
+    return refused({ErrorCode::invalid,
+                    "stage, partition and from (an input offset) are wanted, the numbers from 0"});
+  }
+  const Result<stream::Snapshot> begun =
+      parts.re_emit(stage, static_cast<std::int32_t>(*partition), *from);
+  if (!begun) {
+    return refused(begun.error());
+  }
+  return http::json_response(
+      http::JsonObject().add_json("from", snapshots_json({*begun})).finish());
+}
+
 http::Response set_log_level(const AdminParts& parts, const http::Request& request) {
   using telemetry::Level;
   const std::string_view wanted = http::Request::get(request.query, "level");
@@ -129,6 +156,7 @@ void add_admin_commands(http::Router& router, const AdminParts& parts) {
   add("drain", [parts](const http::Request& request) { return drain(parts, request); });
   add("resume", [parts](const http::Request&) { return resume(parts); });
   add("snapshot", [parts](const http::Request& request) { return snapshot(parts, request); });
+  add("re-emit", [parts](const http::Request& request) { return re_emit(parts, request); });
   add("acknowledge-time", [parts](const http::Request&) { return acknowledge_time(parts); });
   add("log-level", [parts](const http::Request& request) { return set_log_level(parts, request); });
 }

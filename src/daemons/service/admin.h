@@ -24,6 +24,10 @@ struct AdminParts {
   std::function<Result<void>()> resume;
   /// Of every task, in a folder; empty: where they are kept.
   std::function<Result<std::vector<stream::Snapshot>>(const std::string& folder)> snapshot;
+  /// Of one task, from the newest kept snapshot at or before an input position.
+  std::function<Result<stream::Snapshot>(const std::string& stage, std::int32_t partition,
+                                         std::int64_t from)>
+      re_emit;
   /// How many tasks waited for it.
   std::function<Result<std::size_t>()> acknowledge_time;
 };

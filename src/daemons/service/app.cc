@@ -49,6 +49,9 @@ struct AdminCommandLine {
   std::string level{};
   std::string folder{};
   std::int64_t deadline_ms = 0;
+  std::string stage{};
+  std::int32_t partition = 0;
+  std::int64_t from = 0;
 
   explicit AdminCommandLine(CLI::App& root) {
     app = root.add_subcommand("admin", "asks the running daemon, over its admin socket");
@@ -70,6 +73,17 @@ struct AdminCommandLine {
                          "snapshots.directory, which the inputs are kept for (R20)");
     app->add_subcommand("resume", "takes tasks again after a drain")->fallthrough();
     app->add_subcommand("acknowledge-time", "a jump of time is right: go on (R3)")->fallthrough();
+    CLI::App* again = app->add_subcommand(
+        "re-emit",
+        "has a task tell again what follows from a kept snapshot, for what was lost (R26)");
+    again->fallthrough();
+    again->add_option("stage", stage, "the task's stage, as account")->required();
+    again->add_option("partition", partition, "and its partition")
+        ->required()
+        ->check(CLI::NonNegativeNumber);
+    again->add_option("--from", from, "the input offset from where on something is lost")
+        ->required()
+        ->check(CLI::NonNegativeNumber);
     CLI::App* log = app->add_subcommand("log-level", "the lowest level that is logged");
     log->fallthrough();
     log->add_option("level", level, "debug, info, warning or error")
@@ -98,6 +112,10 @@ struct AdminCommandLine {
     target += level.empty() ? "" : "?level=" + level;
     target += folder.empty() ? "" : "?path=" + http::percent_encode(folder);
     target += deadline_ms == 0 ? "" : "?deadline_ms=" + std::to_string(deadline_ms);
+    if (!stage.empty()) {
+      target += "?stage=" + http::percent_encode(stage) +
+                "&partition=" + std::to_string(partition) + "&from=" + std::to_string(from);
+    }
     return run_admin_command(path, "POST", target);
   }
 };

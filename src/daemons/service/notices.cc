@@ -66,6 +66,7 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
           telemetry::SenderDiverged{.stage = stage, .partition = partition, .sender = notice.text});
       break;
     case Kind::operator_record:
+    case Kind::re_emission:
       telemetry.emit(
           telemetry::OperatorActed{.stage = stage, .partition = partition, .what = notice.text});
       break;

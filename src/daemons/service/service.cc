@@ -256,6 +256,9 @@ Result<void> Service::serve_admin() {
   parts.drain = [this](std::optional<std::int64_t> deadline_ms) { return drain(deadline_ms); };
   parts.resume = [this] { return resume(); };
   parts.snapshot = [this](const std::string& folder) { return snapshots_->take(folder); };
+  parts.re_emit = [this](const auto& stage, std::int32_t partition, std::int64_t from) {
+    return snapshots_->re_emit(stage, partition, from);
+  };
   parts.acknowledge_time = [this] { return acknowledge_time(); };
   add_admin_commands(router, parts);
   Result<std::unique_ptr<http::Server>> server = http::Server::start(options, std::move(router));

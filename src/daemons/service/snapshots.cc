@@ -219,6 +219,49 @@ void Snapshots::prune(const std::vector<kafka::SnapshotTask>& running) {
   read_kept();
 }
 
+Result<stream::Snapshot> Snapshots::re_emit(const std::string& stage, std::int32_t partition,
+                                            std::int64_t from) {
+  const std::string name = task_of(stage, partition);
+  const std::vector<kafka::SnapshotTask> running = runner_->snapshot_tasks();
+  const auto task = std::find_if(running.begin(), running.end(), [&](const auto& each) {
+    return task_of(each.stage, each.partition) == name;
+  });
+  if (task == running.end()) {
+    return Unexpected(ErrorCode::conflict, name + " doesn't run here, or has no checkpoint");
+  }
+  std::optional<stream::Snapshot> newest;
+  std::string oldest = "none is kept";
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto each = kept_.rbegin(); each != kept_.rend(); ++each) {
+      const stream::SnapshotManifest& manifest = each->manifest;
+      if (task_of(manifest) != name || manifest.identity != task->identity) {
+        continue;
+      }
+      oldest = "the oldest is of " + std::to_string(manifest.marker.registers.position);
+      if (!newest && manifest.marker.registers.position <= from) {
+        newest = *each;
+      }
+    }
+  }
+  if (!newest) {
+    return Unexpected(ErrorCode::not_found, "no snapshot of " + name + " at or before position " +
+                                                std::to_string(from) + ": " + oldest);
+  }
+  if (Result<void> whole = stream::check_snapshot(*newest); !whole) {
+    return Unexpected(whole.error());
+  }
+  auto state = std::make_shared<stream::ReEmission>();
+  state->marker = newest->manifest.marker;
+  state->rows = [snapshot = *newest](const stream::ReEmission::RowSink& sink) {
+    return stream::check_snapshot(snapshot, sink);
+  };
+  if (!runner_->re_emit(stage, partition, std::move(state))) {
+    return Unexpected(ErrorCode::conflict, name + " doesn't run here any more");
+  }
+  return *newest;
+}
+
 void Snapshots::read_kept() {
   std::vector<stream::Snapshot> found =
       stream::list_snapshots(folder(), [this](const std::string& path, const Error& error) {

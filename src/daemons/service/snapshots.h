@@ -41,6 +41,12 @@ class Snapshots {
   /// Takes one of every task that runs here, now, in `folder`; empty: where they are kept.
   /// Errors: conflict (nothing runs), invalid (no such folder), io, and those of copying.
   Result<std::vector<stream::Snapshot>> take(const std::string& folder);
+  /// Has the task, which runs here, tell again what follows from the newest kept snapshot at or
+  /// before that input position, up to where it stands, and go on (R26). Gives that snapshot.
+  /// Errors: not_found (no such snapshot), conflict (the task doesn't run here, or nothing
+  /// follows), corrupt, io.
+  Result<stream::Snapshot> re_emit(const std::string& stage, std::int32_t partition,
+                                   std::int64_t from);
   /// What is kept of each task, of those that moved on, too.
   [[nodiscard]] std::vector<KeptSnapshots> kept();
   [[nodiscard]] const std::string& folder() const noexcept { return config_.directory; }

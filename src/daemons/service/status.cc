@@ -48,6 +48,7 @@ std::string task_json(const kafka::RunnerTask& task, Timestamp at) {
       .add("store_behind", status.store_behind)
       .add("store_was_used", status.store_was_used)
       .add("paused", status.paused)
+      .add("re_emitting", status.re_emitting)
       .add_json("refused", refused.finish());
   if (status.gap) {
     http::JsonObject gap;

@@ -40,6 +40,15 @@ class AdminTest : public ::testing::Test {
     parts.acknowledge_time = []() -> Result<std::size_t> {
       return Unexpected(ErrorCode::conflict, "no task waits");
     };
+    parts.re_emit = [this](const std::string& stage, std::int32_t partition,
+                           std::int64_t from) -> Result<stream::Snapshot> {
+      asked_again_.push_back(stage + "/" + std::to_string(partition) + " " + std::to_string(from));
+      stream::Snapshot snapshot;
+      snapshot.folder = "/kept/account-3-7";
+      snapshot.manifest.stage = stage;
+      snapshot.manifest.marker.registers.position = 90;
+      return snapshot;
+    };
     http::Router router;
     add_admin_commands(router, parts);
     server_ = start(std::move(router)).value();
@@ -64,6 +73,7 @@ class AdminTest : public ::testing::Test {
       {.format = telemetry::LogFormat::logfmt,
        .write = [this](std::string_view line) { lines_.emplace_back(line); }}};
   std::vector<std::int64_t> deadlines_;
+  std::vector<std::string> asked_again_;
   bool busy_ = false;
   bool clean_ = true;
   int resumed_ = 0;
@@ -96,6 +106,17 @@ TEST_F(AdminTest, AWrongDeadlineIsRefusedAndNothingIsDrained) {
     EXPECT_EQ(ask("POST", std::string("/drain?deadline_ms=") + text).status, 400) << text;
   }
   EXPECT_TRUE(deadlines_.empty());
+}
+
+TEST_F(AdminTest, ReEmitNamesATaskAndAnOffsetAndSaysFromWhichSnapshot) {
+  const http::ClientResponse done = ask("POST", "/re-emit?stage=account&partition=3&from=95");
+  EXPECT_EQ(nlohmann::json::parse(done.body)["from"][0]["position"], 90);
+  for (const char* query : {"", "?stage=account&partition=3", "?partition=3&from=95",
+                            "?stage=account&partition=3&from=-1", "?stage=a&partition=x&from=1",
+                            "?stage=a&partition=2147483648&from=1"}) {
+    EXPECT_EQ(ask("POST", std::string("/re-emit") + query).status, 400) << query;
+  }
+  EXPECT_EQ(asked_again_, std::vector<std::string>{"account/3 95"});
 }
 
 TEST_F(AdminTest, WhatCantBeDoneNowIsAConflict) {
