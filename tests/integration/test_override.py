@@ -202,6 +202,37 @@ class Override(RigCase):
         self.assert_conserved(dead_letters=(0, 0))
         self.assert_books_balance()
 
+    def test_6_r22_the_next_version_takes_a_record_that_the_old_one_cant_take(self):
+        ahead = self.rig.bin.parent / "tests/logic-ahead-1"
+
+        def ctl(*arguments):
+            done = subprocess.run([str(ahead / "kpayctl"), *map(str, arguments), "--reason", "a test", "--yes", "--json",
+                                   "--bootstrap", f"127.0.0.1:{self.PORT}", *map(str, self.keys["ann"] + self.keys["ben"])],
+                                  capture_output=True, text=True, timeout=180, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            return json.loads(done.stdout)
+
+        self.restart(self.rig.bin / "kpay-account-planted")
+        poisoned, offset = self.held_by_poison()
+        following = self.json("logic", "show")["this_build"]["version"] + 1
+        refused = self.rig.ctl("logic", "switch", "--to", following, "--rules", "0" * 32, "--reason", "r", "--yes",
+                               check=False)
+        self.assertEqual(refused.returncode, 4, "a held task comes to no switch record: " + refused.stderr)
+        ctl("tasks", "override", f"account/{poisoned}", "--at", offset, "--switch-to", following)
+        task = wait_for("it ends there", lambda: next((t for t in [self.tasks()[poisoned]] if t["phase"] == "switched"), 0))
+        self.assertEqual(task["reason"], f"switched to logic version {following} at input position {offset}")
+        self.assertTrue(all(tail["switched"] for tail in ctl("logic", "switch", "--to", following)["tasks"]))
+        for daemon in self.rig.daemons.values():
+            if daemon.kind != "journal":
+                self.assertEqual(daemon.stop(), 0, daemon.instance)
+                daemon.binary, daemon.env = ahead / f"kpay-{daemon.kind}", {}
+                daemon.start()
+        self.rig.wait_ready(timeout=90)
+        wait_for("the record is taken", lambda: self.tasks()[poisoned]["position"] > offset)
+        self.assert_books_balance()
+        self.assertEqual(int(self.json("books", "verify")["currencies"]["EUR"]["in_transit_minor"]), 0, "it was refunded")
+        self.assert_conserved(dead_letters=(0, 0))
+
 
 if __name__ == "__main__":
     unittest.main()
