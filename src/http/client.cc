@@ -9,10 +9,13 @@
 #include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SSLManager.h>
+#include <Poco/String.h>
 #include <Poco/URI.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 
 #include "base/time.h"
 #include "http/limits.h"
@@ -83,13 +86,14 @@ Result<std::string> read_body(std::istream& in, const std::string& url, std::int
   return body;
 }
 
-Result<ClientResponse> exchange(const ClientOptions& options, const ClientRequest& request,
-                                const Poco::URI& uri) {
+// Asks over this session. Throws what Poco does.
+Result<ClientResponse> exchange(net::HTTPClientSession& session, const ClientRequest& request,
+                                const Poco::URI& uri, bool keep) {
   const std::int64_t deadline = monotonic_ms() + request.timeout.count();
-  const std::unique_ptr<net::HTTPClientSession> session = make_session(options, uri);
-  session->setTimeout(Poco::Timespan(request.timeout.count() * Poco::Timespan::MILLISECONDS));
+  session.setTimeout(Poco::Timespan(request.timeout.count() * Poco::Timespan::MILLISECONDS));
+  session.setKeepAlive(keep);
   net::HTTPRequest head(request.method, target_of(request.url), net::HTTPMessage::HTTP_1_1);
-  head.setKeepAlive(false);
+  head.setKeepAlive(keep);
   head.setHost(uri.getHost(), uri.getPort());
   for (const auto& [name, value] : request.headers) {
     head.set(name, value);
@@ -100,16 +104,16 @@ Result<ClientResponse> exchange(const ClientOptions& options, const ClientReques
   if (!request.body.empty() || request.method != "GET") {
     head.setContentLength64(static_cast<Poco::Int64>(request.body.size()));
   }
-  session->sendRequest(head) << request.body << std::flush;
+  session.sendRequest(head) << request.body << std::flush;
   net::HTTPResponse answer;
-  std::istream& in = session->receiveResponse(answer);
+  std::istream& in = session.receiveResponse(answer);
   Result<std::string> body = read_body(in, request.url, deadline);
   if (!body) {
     return Unexpected(body.error());
   }
   // Poco's stream ends at an error as it does at the end: a body without a length would seem whole.
-  if (session->networkException() != nullptr) {
-    session->networkException()->rethrow();
+  if (session.networkException() != nullptr) {
+    session.networkException()->rethrow();
   }
   const bool known = answer.hasContentLength() && request.method != "HEAD";
   if (known && static_cast<Poco::Int64>(body->size()) < answer.getContentLength64()) {
@@ -121,6 +125,48 @@ Result<ClientResponse> exchange(const ClientOptions& options, const ClientReques
     response.headers.emplace_back(name, value);
   }
   return response;
+}
+
+bool is_kept(const ClientResponse& response) {
+  return std::none_of(response.headers.begin(), response.headers.end(), [](const auto& header) {
+    return Poco::icompare(header.first, "Connection") == 0 &&
+           Poco::icompare(header.second, "close") == 0;
+  });
+}
+
+// A GET over a connection that was kept. Nothing, when its server has given it up meanwhile: a GET
+// may be sent once more.
+std::optional<Result<ClientResponse>> exchange_kept(net::HTTPClientSession* session,
+                                                    const ClientRequest& request,
+                                                    const Poco::URI& uri) {
+  if (session == nullptr) {
+    return std::nullopt;
+  }
+  try {
+    return exchange(*session, request, uri, true);
+  } catch (const Poco::TimeoutException&) {
+    throw;
+  } catch (const Poco::Exception&) {
+    return std::nullopt;
+  }
+}
+
+Result<ClientResponse> exchange(const ClientOptions& options, const ClientRequest& request,
+                                const Poco::URI& uri) {
+  if (options.connections == nullptr || request.method != "GET" || !options.unix_socket.empty()) {
+    return exchange(*make_session(options, uri), request, uri, false);
+  }
+  const std::string address = uri.getScheme() + "://" + uri.getAuthority();
+  Connections::Session session = options.connections->take(address);
+  std::optional<Result<ClientResponse>> answer = exchange_kept(session.get(), request, uri);
+  if (!answer) {
+    session = make_session(options, uri);
+    answer = exchange(*session, request, uri, true);
+  }
+  if (*answer && is_kept(**answer)) {
+    options.connections->give(address, std::move(session));
+  }
+  return *std::move(answer);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Client: one HTTP request at a time to another process, for kpayctl, tests and the gateway.
 //
-// Each request has a connection of its own. Any thread. An answer with an error status is an
-// answer; an Error means that there was none.
+// Each request has a connection of its own, or one that was kept (Connections). Any thread. An
+// answer with an error status is an answer; an Error means that there was none.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/connections.h"
 
 namespace kpay::http {
 
@@ -18,6 +19,8 @@ struct ClientOptions {
   std::string certificate_file{};  ///< this client's, with its key; both or neither
   std::string key_file{};
   std::string unix_socket{};  ///< a path: http:// URLs are asked there, whatever their host
+  /// Keeps the connections of GET requests open between them. Null: each has its own.
+  std::shared_ptr<Connections> connections{};
 };
 
 struct ClientRequest {

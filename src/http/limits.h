@@ -28,6 +28,10 @@ inline constexpr std::size_t threads = 16;              ///< one connection each
 inline constexpr std::size_t queued_connections = 512;  ///< more are closed unanswered
 inline constexpr std::int64_t keep_alive_ms = 5'000;    ///< between two requests
 inline constexpr int keep_alive_requests_max = 1'000;
+/// A client uses a kept connection for so long after its last request: less than a server keeps it.
+inline constexpr std::int64_t kept_connection_ms = 4'000;
+/// To one address, while nobody uses them.
+inline constexpr std::size_t kept_connections_max = 2;
 inline constexpr std::int64_t stop_ms_max = 700;  ///< for requests in hand at a stop
 
 // Of a broadcaster.

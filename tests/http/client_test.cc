@@ -30,6 +30,48 @@ TEST(Client, SendsBodyHeadersAndQuery) {
   EXPECT_EQ(answer->body, "{}|application/json|why|a b");
 }
 
+// Answers with the address of the connection that it came over.
+std::unique_ptr<Server> tells_its_peer() {
+  Router router;
+  for (const char* method : {"GET", "POST"}) {
+    router.add(method, "/peer",
+               [](const Request& request) { return json_response(request.remote); });
+  }
+  return *Server::start({}, std::move(router));
+}
+
+TEST(Client, KeepsTheConnectionsOfReadsWhenItIsToldTo) {
+  const std::unique_ptr<Server> server = tells_its_peer();
+  const std::string url = "http://127.0.0.1:" + std::to_string(server->port()) + "/peer";
+  const ClientOptions options{.connections = std::make_shared<Connections>()};
+  const std::string first = Client(options).get(url, milliseconds(2000)).value().body;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(Client(options).get(url, milliseconds(2000)).value().body, first);
+  }
+  ClientRequest write;
+  write.method = "POST";
+  write.url = url;
+  EXPECT_NE(Client(options).send(write).value().body, first) << "a write is never sent again";
+  EXPECT_NE(Client().get(url, milliseconds(2000)).value().body, first);
+}
+
+TEST(Client, AKeptConnectionThatItsServerGaveUpIsMadeAgain) {
+  const ClientOptions options{.connections = std::make_shared<Connections>()};
+  std::unique_ptr<Server> server = tells_its_peer();
+  const std::uint16_t port = server->port();
+  const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/peer";
+  ASSERT_TRUE(Client(options).get(url, milliseconds(2000)));
+  server.reset();
+  Router router;
+  router.add("GET", "/peer", [](const Request&) { return json_response("another"); });
+  ServerOptions same_port;
+  same_port.port = port;
+  server = *Server::start(same_port, std::move(router));
+  const Result<ClientResponse> answer = Client(options).get(url, milliseconds(2000));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "another");
+}
+
 TEST(Client, ErrorsSayWhetherARetryMayHelp) {
   const Client client;
   for (const char* bad :

@@ -114,8 +114,8 @@ HttpTables HttpTables::of(const HttpFlags& flags,
                           std::int32_t partitions) {
   HttpTables tables;
   tables.partitions_ = partitions;
-  tables.tls_ = !flags.certificate.empty() || !flags.ca.empty();
-  tables.client_.emplace(http::ClientOptions{flags.ca, flags.certificate, flags.key});
+  tables.tls_ = flags.tls();
+  tables.client_ = flags.client();
   for (const auto& [id, json] : metadata) {
     if (std::optional<Instance> instance = parse_instance(id, json)) {
       tables.instances_.push_back(std::move(*instance));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,13 @@ struct HttpFlags {
   std::string ca;
   std::string certificate;
   std::string key;
+  /// Of a process that asks again and again; null: each question has a connection of its own.
+  std::shared_ptr<http::Connections> connections{};
+
+  [[nodiscard]] bool tls() const noexcept { return !certificate.empty() || !ca.empty(); }
+  [[nodiscard]] http::Client client() const {
+    return http::Client({ca, certificate, key, {}, connections});
+  }
 };
 
 /// An instance as it described itself on `metadata`.

@@ -35,12 +35,11 @@ Result<http::ClientResponse> ask_journal(const HttpFlags& flags,
   }
   std::sort(journals.begin(), journals.end(),
             [](const Instance& a, const Instance& b) { return a.at_ms > b.at_ms; });
-  const http::Client client({flags.ca, flags.certificate, flags.key});
-  const bool tls = !flags.certificate.empty() || !flags.ca.empty();
+  const http::Client client = flags.client();
   std::string why = "no kpay-journal is there";
   for (const Instance& each : journals) {
     Result<http::ClientResponse> answer =
-        client.get((tls ? "https://" : "http://") + each.address + path, kAskTime);
+        client.get((flags.tls() ? "https://" : "http://") + each.address + path, kAskTime);
     if (answer && answer->status != 503) {
       return answer;
     }

@@ -258,7 +258,7 @@ Result<void> Gateway::reach_once() {
     return Unexpected(connection.error());
   }
   const ctl::HttpFlags daemons{config_.daemons.client_ca, config_.daemons.certificate,
-                               config_.daemons.key};
+                               config_.daemons.key, std::make_shared<http::Connections>()};
   Result<std::unique_ptr<Live>> live =
       Live::start(std::move(*connection), daemons, *broadcaster_, actions_,
                   [this](const Error& error) { fail(error); });
