@@ -104,6 +104,7 @@ rack-check:
 	scripts/rack/ansible-env python -B tests/rack/test_people.py
 	scripts/rack/ansible-env python -B tests/rack/test_backup.py
 	scripts/rack/ansible-env python -B tests/rack/test_features.py
+	scripts/rack/ansible-env python -B tests/rack/test_cluster.py
 	scripts/rack/ansible-env ansible-lint
 
 ## rack-planted: every gate is planted to say ok, and its test has to turn red (ONLY="25": some)
