@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ class RigCase(unittest.TestCase):
     ACCOUNTS = 200
     RIG = Rig
     BROKER = ""  # more lines for the broker's settings
+    kept = False  # its folder, with the logs: when a test has failed
 
     @classmethod
     def prepare(cls, rig):
@@ -62,6 +64,14 @@ class RigCase(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.rig.__exit__()
+        if not cls.kept:
+            shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def run(self, result=None):
+        done = super().run(result)
+        if result is not None and not result.wasSuccessful():
+            type(self).kept = True
+        return done
 
     def json(self, *arguments, check=True, timeout=120):
         done = self.rig.ctl(*arguments, "--json", check=check, timeout=timeout)
