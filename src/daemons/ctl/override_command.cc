@@ -84,10 +84,9 @@ Result<std::int32_t> way_in(const OverrideFlags& flags, const stream::SenderId& 
 }
 
 Result<Answer> override_input(const Session& session, const OverrideFlags& flags) {
-  const std::optional<stream::SenderId> task = parse_task(flags.task);
+  Result<stream::SenderId> task = task_in(flags.task);
   if (!task) {
-    return Unexpected(ErrorCode::invalid,
-                      "\"" + flags.task + "\" is no task: a stage and a partition, as account/3");
+    return Unexpected(task.error());
   }
   Result<stream::OverrideInput> override = wanted(flags);
   if (!override) {

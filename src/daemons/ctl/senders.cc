@@ -61,6 +61,15 @@ std::optional<stream::SenderId> parse_task(std::string_view text) {
   return id ? std::optional(stream::SenderId{id->stage, id->partition}) : std::nullopt;
 }
 
+Result<stream::SenderId> task_in(const std::string& text) {
+  const std::optional<stream::SenderId> task = parse_task(text);
+  if (!task) {
+    return Unexpected(ErrorCode::invalid,
+                      "\"" + text + "\" is no task: a stage and a partition, as account/3");
+  }
+  return *task;
+}
+
 Result<std::vector<SenderView>> read_senders(const tool::Reached& reached,
                                              const stream::SenderId& task) {
   const std::vector<stream::StageSpec> specs = stages::all_specs();

@@ -20,6 +20,8 @@ struct SenderView {
 
 /// "account/3"; nothing when there is no such stage.
 [[nodiscard]] std::optional<stream::SenderId> parse_task(std::string_view text);
+/// The same for what somebody typed. Errors: invalid, saying what would be right.
+[[nodiscard]] Result<stream::SenderId> task_in(const std::string& text);
 
 /// All senders of the task, in order. Errors: not_found, when it has no marker yet.
 [[nodiscard]] Result<std::vector<SenderView>> read_senders(const tool::Reached& reached,

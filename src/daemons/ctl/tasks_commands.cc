@@ -115,15 +115,6 @@ std::string sequence_text(const stream::Sequence& sequence) {
   return std::to_string(sequence.last) + " " + to_string(sequence.hash);
 }
 
-Result<stream::SenderId> task_in(const std::string& text) {
-  const std::optional<stream::SenderId> task = parse_task(text);
-  if (!task) {
-    return Unexpected(ErrorCode::invalid,
-                      "\"" + text + "\" is no task: a stage and a partition, as account/3");
-  }
-  return *task;
-}
-
 Result<Answer> show(const Session& session, const TaskFlags& flags) {
   Result<stream::SenderId> task = task_in(flags.task);
   if (!task) {
