@@ -3,7 +3,7 @@
 # from the prefix that scripts/bootstrap builds; the rest are Debian's own packages.
 
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  "${PROJECT_SOURCE_DIR}/deps.lock" "${PROJECT_SOURCE_DIR}/scripts/deps/build")
+  "${PROJECT_SOURCE_DIR}/deps.lock" "${PROJECT_SOURCE_DIR}/scripts/deps/build" "${PROJECT_SOURCE_DIR}/scripts/swagger-ui")
 
 if(NOT KPAY_DEPS_PREFIX)
   execute_process(
@@ -19,6 +19,16 @@ if(NOT EXISTS "${kpay_prefix}/lib/librdkafka.a")
   message(FATAL_ERROR "No libraries in '${kpay_prefix}': run scripts/bootstrap (or make bootstrap) first")
 endif()
 message(STATUS "kpay: libraries from ${kpay_prefix}")
+
+execute_process(
+  COMMAND "${PROJECT_SOURCE_DIR}/scripts/swagger-ui" where
+  OUTPUT_VARIABLE kpay_swagger_ui
+  OUTPUT_STRIP_TRAILING_WHITESPACE
+  COMMAND_ERROR_IS_FATAL ANY)
+get_filename_component(kpay_swagger_ui "${kpay_swagger_ui}" REALPATH)
+if(NOT EXISTS "${kpay_swagger_ui}/swagger-ui-bundle.js")
+  message(FATAL_ERROR "No Swagger UI in '${kpay_swagger_ui}': run scripts/bootstrap (or make bootstrap) first")
+endif()
 add_compile_options("-ffile-prefix-map=${kpay_prefix}=deps")
 
 find_package(Threads REQUIRED)

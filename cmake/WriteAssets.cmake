@@ -1,25 +1,24 @@
 # Run as a script: writes OUTPUT, the values of HEADER's declarations, from FILES (a list with commas).
-# "page/app.js" becomes app_js, and app_js_gz with the same bytes compressed.
+# "page/app.js" becomes app_js, and app_js_gz with the same bytes compressed. The assembler takes the
+# files in; the compiler would need seconds for a large one.
 string(REPLACE "," ";" files "${FILES}")
-set(text "// Written by cmake/WriteAssets.cmake.\n#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\n")
+set(symbols "")
+set(views "")
 foreach(file IN LISTS files)
   get_filename_component(name "${file}" NAME)
-  string(REGEX REPLACE "[^A-Za-z0-9]" "_" name "${name}")
-  set(packed "${OUTPUT}.${name}.gz")
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" variable "${name}")
+  set(packed "${OUTPUT}.${variable}.gz")
   execute_process(COMMAND gzip -9nc "${file}" OUTPUT_FILE "${packed}" COMMAND_ERROR_IS_FATAL ANY)
-  foreach(pair "${name}:${file}" "${name}_gz:${packed}")
+  foreach(pair "${variable}:${file}" "${variable}_gz:${packed}")
     string(FIND "${pair}" ":" colon)
-    string(SUBSTRING "${pair}" 0 ${colon} variable)
+    string(SUBSTRING "${pair}" 0 ${colon} view)
     math(EXPR colon "${colon} + 1")
     string(SUBSTRING "${pair}" ${colon} -1 from)
-    file(READ "${from}" bytes HEX)
     file(SIZE "${from}" size)
-    string(REGEX REPLACE "(................................................................)" "\\1\n" bytes "${bytes}")
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
-    string(APPEND text "static const char ${variable}_bytes[] = {\n${bytes}\n};\n"
-      "const std::string_view ${variable}(${variable}_bytes, ${size});\n\n")
+    string(APPEND symbols "asm(R\"(.pushsection .rodata\nkpay_asset_${view}: .incbin \"${from}\"\n.popsection)\");\n"
+      "extern \"C\" const char kpay_asset_${view}[];\n")
+    string(APPEND views "const std::string_view ${view}(kpay_asset_${view}, ${size});\n")
   endforeach()
-  file(REMOVE "${packed}")
 endforeach()
-string(APPEND text "}  // namespace ${NAMESPACE}\n")
-file(WRITE "${OUTPUT}" "${text}")
+file(WRITE "${OUTPUT}" "// Written by cmake/WriteAssets.cmake.\n#include \"${HEADER}\"\n\n${symbols}
+namespace ${NAMESPACE} {\n\n${views}\n}  // namespace ${NAMESPACE}\n")

@@ -178,7 +178,8 @@ class Journal(Gateway):
 
     def write_config(self, **overrides):
         own = (f"state: {{directory: {self.folder / 'state'}}}\n"
-               f"query: {{directory: {self.folder / 'query'}, keep_days: {overrides.pop('keep_days', 90)}}}\n")
+               f"query: {{directory: {self.folder / 'query'}, keep_days: {overrides.pop('keep_days', 90)}, "
+               f"changes: {overrides.pop('changes', 'false')}}}\n")
         super().write_config(extra=own + overrides.pop("extra", ""), **overrides)
 
     def query(self, path):

@@ -22,7 +22,18 @@ std::vector<Field> query_fields() {
        .min = 0,
        .max = 36'500,
        .about = "Payments and postings that are older are deleted from that file; 0: never."},
+      {.path = "query.changes",
+       .type = Type::boolean,
+       .standard = "false",
+       .about = "Tell each change of a balance on accounts.changes, for stores outside; of several "
+                "journals, only one may."},
   };
+}
+
+void check_changes(const Config& config, const Report& report) {
+  if (config.boolean("query.changes") && !config.has("query.directory")) {
+    report("query.changes", "true needs query.directory: the query side is what tells them");
+  }
 }
 
 }  // namespace
@@ -41,7 +52,9 @@ Schema journal_schema() {
   for (const Field& field : query_fields()) {
     fields.push_back(field);
   }
-  return Schema(std::move(fields), daemon_rules());
+  std::vector<Rule> rules = daemon_rules();
+  rules.emplace_back(check_changes);
+  return Schema(std::move(fields), std::move(rules));
 }
 
 Result<JournalConfig> load_journal_config(const std::string& path) {
@@ -60,6 +73,7 @@ Result<JournalConfig> load_journal_config(const std::string& path) {
   journal.query.directory =
       config->has("query.directory") ? config->text("query.directory") : std::string();
   journal.query.keep = std::chrono::days(config->integer("query.keep_days"));
+  journal.query.changes = config->boolean("query.changes");
   journal.hash = config->hash();
   return journal;
 }

@@ -20,6 +20,7 @@ struct JournalConfig {
   struct Query {
     std::string directory;             ///< empty: no query side
     std::chrono::milliseconds keep{};  ///< zero: for good
+    bool changes = false;              ///< tells accounts.changes
   } query;
   std::string hash;  ///< of all values (Config::hash())
 };

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "query/batch.h"
+#include "query/change.h"
 #include "query/journey.h"
 #include "store/database.h"
 #include "wire/codec.h"
@@ -27,6 +29,9 @@ struct IndexOptions {
   std::int32_t partitions = 0;
   std::array<Uuid, 3> input_ids{};  ///< of payments.incoming, .inflight and .complete
   std::int64_t keep_ms = 0;         ///< older payments and postings are deleted; 0: never
+  /// Called with the changes of each batch, of each partition in their order, before they are
+  /// written: perhaps again after a crash. Its error is write()'s. May be empty.
+  std::function<Result<void>(const std::vector<Change>&)> changes{};
 };
 
 struct IndexCounts {
@@ -77,16 +82,6 @@ class Index {
     std::uint32_t index = 0;
     std::int64_t ms = 0;
     bool dirty = false;
-  };
-  struct Posting {
-    std::string account;
-    std::int64_t posted_ms = 0;
-    audit::Place place;
-    audit::EntryKind kind{};
-    std::int64_t delta = 0;
-    core::Sum balance;
-    core::Currency currency;
-    Uuid id;
   };
   struct Old {
     Uuid id;
@@ -146,7 +141,7 @@ class Index {
   store::Statement drop_journey_;
   store::Statement drop_postings_;
   std::unordered_map<Uuid, Open> open_;
-  std::vector<Posting> postings_;
+  std::vector<Change> postings_;
   std::array<std::vector<Position>, kStreams> positions_;
   audit::Offsets cut_;
   IndexCounts counts_;

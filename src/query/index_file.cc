@@ -357,10 +357,10 @@ Result<void> Index::write_journeys() {
 }
 
 Result<void> Index::write_postings() {
-  std::sort(postings_.begin(), postings_.end(), [](const Posting& a, const Posting& b) {
+  std::sort(postings_.begin(), postings_.end(), [](const Change& a, const Change& b) {
     return std::tie(a.account, a.posted_ms, a.place) < std::tie(b.account, b.posted_ms, b.place);
   });
-  for (const Posting& each : postings_) {
+  for (const Change& each : postings_) {
     const std::optional<std::int64_t> narrow = each.balance.narrow();
     const std::string digits = narrow ? std::string() : to_string(each.balance);
     put_posting_.bind(1, each.account)
@@ -486,6 +486,9 @@ Result<void> Index::write(const Batch& batch) {
   done = done ? database_->run("BEGIN IMMEDIATE") : done;
   for (const Item& item : batch.items) {
     done = done ? take(batch, item) : done;
+  }
+  if (done && options_.changes && !postings_.empty()) {
+    done = options_.changes(postings_);
   }
   done = done ? commit(batch) : done;
   if (!done) {

@@ -52,24 +52,13 @@ std::string sql_of(bool oldest_first) {
   return sql + " LIMIT ?6";
 }
 
-std::string_view kind_text(audit::EntryKind kind) {
-  switch (kind) {
-    case audit::EntryKind::open: return "opening";
-    case audit::EntryKind::deposit: return "deposit";
-    case audit::EntryKind::debit: return "debit";
-    case audit::EntryKind::credit: return "credit";
-    case audit::EntryKind::refund: return "refund";
-    default: return "carried";  // no posting: what it had when the file was begun
-  }
-}
-
 Posting posting_in(store::Statement& row) {
   Posting posting;
   posting.posted_ms = row.number(0);
   posting.offset = row.number(1);
   posting.index = static_cast<std::uint32_t>(row.number(2));
   const auto kind = static_cast<audit::EntryKind>(row.number(3));
-  posting.kind = kind_text(kind);
+  posting.kind = posting_kind(kind);
   posting.delta_minor = row.number(4);
   posting.balance_minor = row.text(5);
   posting.currency = core::Currency::parse(row.text(6)).value_or(core::Currency{});
@@ -82,6 +71,17 @@ Posting posting_in(store::Statement& row) {
 }
 
 }  // namespace
+
+std::string_view posting_kind(audit::EntryKind kind) noexcept {
+  switch (kind) {
+    case audit::EntryKind::open: return "opening";
+    case audit::EntryKind::deposit: return "deposit";
+    case audit::EntryKind::debit: return "debit";
+    case audit::EntryKind::credit: return "credit";
+    case audit::EntryKind::refund: return "refund";
+    default: return "carried";
+  }
+}
 
 Result<PostingPage> Reader::postings(const PostingFilter& filter) {
   const std::int64_t to_ms = filter.to_ms == 0 ? kEver : filter.to_ms;

@@ -1,7 +1,9 @@
 """The load generator as a service: driven by control.state, seen on control.status, locked where it must be."""
 
+import json
 import os
 import subprocess
+import time
 import unittest
 
 from suite import RigCase, wait_for
@@ -115,6 +117,21 @@ class Load(RigCase):
         self.assertTrue(self.json("load", "status")["reached"])
         self.stop()
         served.terminate()
+
+    def test_a_run_ends_after_a_standstill_longer_than_it_looks_for_rejections(self):
+        self.rig.daemons["confirmed-1"].kill()
+        run = subprocess.Popen(
+            [str(self.rig.bin / "kpay-load"), "run", "--rate", "200", "--duration", "1s", "--accounts",
+             str(self.ACCOUNTS), "--currency", "EUR", "--timeout", "60", "--json"], text=True, stdout=subprocess.PIPE,
+            env={**os.environ, "KPAY_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.PORT}"})
+        self.addCleanup(run.kill)
+        time.sleep(9)  # it has looked at least once; ticks keep coming on payments.complete (R4)
+        self.assertIsNone(run.poll(), "none of its payments has a result yet")
+        self.rig.daemons["confirmed-1"].start()
+        report = json.loads(run.communicate(timeout=60)[0])
+        self.assertEqual((run.returncode, report["sent"], report["unanswered"], report["rejected"]), (0, 200, 0, 0),
+                         report)
+        self.rig.wait_ready()
 
     def test_without_a_terminal_a_start_has_to_be_confirmed(self):
         done = self.start(100, check=False)

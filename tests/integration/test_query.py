@@ -4,12 +4,13 @@ log through kill -9, and are built again with the same rows when their file is d
 import json
 import shutil
 import sqlite3
+import subprocess
 import threading
 import time
 import unittest
 import uuid
 
-from suite import RigCase, wait_for
+from suite import ROOT, RigCase, wait_for
 
 TABLES = {
     "journeys": "id, kind, status, refusal, payer, payee, minor, currency, reference, accepted_ms, finished_ms, hops",
@@ -26,6 +27,7 @@ class Query(RigCase):
     @classmethod
     def prepare(cls, rig):
         cls.journal = rig.add_journal()
+        cls.journal.write_config(changes="true")
 
     def ask(self, path):
         status, body = self.journal.query(path)
@@ -162,7 +164,41 @@ class Query(RigCase):
             self.assertEqual(self.set_aside(), [["read", "again"]] * (step + 1))
             self.assert_conserved()
 
-    def test_5_where_the_log_is_trimmed_the_auditor_stays_and_the_file_begins_with_balances(self):
+    def changes(self):
+        """Every record of accounts.changes, by Kafka's own consumer: lines of JSON."""
+        consumer = ('. scripts/lib.sh; exec java -cp "$cache/kafka/libs/*" org.apache.kafka.tools.consumer.ConsoleConsumer '
+                    f"--bootstrap-server 127.0.0.1:{self.PORT} --topic kpay.accounts.changes --from-beginning "
+                    "--timeout-ms 8000")
+        done = subprocess.run(["bash", "-c", consumer], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        self.assertIn("Processed a total of", done.stdout + done.stderr)
+        return [line for line in done.stdout.splitlines() if line.startswith("{")]
+
+    def test_5_the_change_stream_is_whole_in_order_and_makes_an_equal_table(self):
+        """After kills, and after the file that it is told from was deleted and put back (2 to 4)."""
+        self.wait_for_now()
+        lines = self.changes()
+        newest = {}
+        for change in map(json.loads, lines):
+            key = change["partition"]
+            self.assertGreater(change["version"], newest.get(key, -1), f"again, or out of order: {change}")
+            newest[key] = change["version"]
+        postings = [(row[0], row[2], row[3]) for row in self.rows()["postings"]]
+        self.assertEqual(sorted((c["account"], c["offset"], c["index"]) for c in map(json.loads, lines)), sorted(postings))
+
+        view = self.rig.folder / "accounts.db"
+        told = subprocess.run([str(ROOT / "docs/samples/accounts_view.py"), str(view)], input="\n".join(lines), text=True,
+                              capture_output=True, check=True).stdout
+        with sqlite3.connect(view) as database:
+            rows = {account: (currency, int(minor)) for account, currency, minor in database.execute(
+                "SELECT account, currency, balance_minor FROM accounts")}
+        shown = self.json("accounts", "list", "--limit", 1000)["accounts"]
+        self.assertEqual(rows, {each["account"]: (each["currency"], int(each["balance_minor"])) for each in shown}, told)
+        # From any place again, it changes nothing.
+        again = subprocess.run([str(ROOT / "docs/samples/accounts_view.py"), str(view)], text=True, check=True,
+                               input="\n".join(lines[len(lines) // 2:]), capture_output=True).stdout
+        self.assertIn(" 0 changes taken", again)
+
+    def test_6_where_the_log_is_trimmed_the_auditor_stays_and_the_file_begins_with_balances(self):
         self.wait_for_now()
         wait_for("a kept state", lambda: self.journal.audit()["kept"], timeout=40)
         self.rig.load("run", "--rate", 100, "--duration", "2s", "--accounts", self.ACCOUNTS, "--currency", "EUR",

@@ -94,6 +94,54 @@ TEST_F(IndexTest, AnAuditorThatGoesOnFromWhatItKeptGivesTheSameRows) {
   EXPECT_GT(skipped, 0U) << "the index had more than was kept";
 }
 
+TEST_F(IndexTest, ChangesAreToldOnceInTheOrderOfTheirPartitions) {
+  audit::Pipeline run;
+  busy(run, 3);
+  std::vector<Change> told;
+  IndexOptions options = options_of(run, path_);
+  options.changes = [&told](const std::vector<Change>& changes) {
+    told.insert(told.end(), changes.begin(), changes.end());
+    return Result<void>();
+  };
+  const Progress first = index(run, options, 1);
+  EXPECT_EQ(told.size(), first.counts.postings);
+  run.some(40);
+  run.advance(15'000);
+  const Progress second = index(run, options, 2);
+  EXPECT_GT(second.counts.postings, 0U);
+  EXPECT_EQ(told.size(), first.counts.postings + second.counts.postings) << "known ones, again";
+  std::map<std::int32_t, audit::Place> last;
+  for (const Change& each : told) {
+    const auto [at, is_first] = last.try_emplace(each.place.partition, each.place);
+    EXPECT_TRUE(is_first || at->second < each.place);
+    at->second = each.place;
+  }
+}
+
+TEST_F(IndexTest, WhatCouldNotBeToldIsNotWrittenEither) {
+  audit::Pipeline run;
+  busy(run, 1);
+  IndexOptions options = options_of(run, path_);
+  options.changes = [](const std::vector<Change>&) {
+    return Result<void>(Unexpected(ErrorCode::unavailable, "the brokers are away"));
+  };
+  std::string problem;
+  {
+    Result<std::unique_ptr<Index>> opened = Index::open(options);
+    ASSERT_TRUE(opened);
+    Feeder feeder(std::move(*opened), [&](const Error& error) { problem = error.message; });
+    audit::Reader reader(run.driver(), audit::kPartitions, 1, &feeder);
+    reader.read(audit::copy_of(run.driver(), audit::kPartitions));
+    EXPECT_FALSE(feeder.flush(1, reader.auditor().next()));
+  }
+  EXPECT_EQ(problem, "the brokers are away");
+  options.changes = {};
+  index(run, options, 2);
+  const std::string whole = (dir_ / "whole").string();
+  index(run, options_of(run, whole), 3);
+  EXPECT_EQ(rows(whole), rows(path_));
+}
+
 TEST_F(IndexTest, AFileThatIsOlderThanWhatTheAuditorKeptIsSeen) {
   audit::Pipeline run;
   busy(run, 2);

@@ -60,6 +60,8 @@ class Inventory(unittest.TestCase):
             "INV-MISSING": [lambda h: h["c"]["instances"].clear()],
             "INV-SPREAD": [lambda h: h["b"].update(failure_domain="x") or h["c"].update(failure_domain="y")],
             "INV-QUORUM": [lambda h: h["c"].update(kafka_node_id=None), lambda h: h["c"].update(kafka_node_id=2)],
+            "INV-CHANGES": [lambda h: h["c"]["instances"].extend(
+                {"id": "journal-%d" % n, "daemon": "journal", "port": 9105 + n, "settings": {"query": {"changes": True}}} for n in (1, 2))],
             "INV-MEMORY": [lambda h: one(h).update(memory_max="512M") or h["a"].update(memory_mb=2100),
                            lambda h: one(h).update(memory_max="half")],
             "INV-ABSENT": [lambda h: h["c"].update(is_absent=True, absent={"reason": "mainboard"}),

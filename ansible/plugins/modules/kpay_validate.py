@@ -125,6 +125,15 @@ def check_placement(hosts, partitions):
             yield "INV-SPREAD", None, "all instances of %s are in failure domain %s" % (daemon, used.pop())
 
 
+def check_changes(hosts):
+    """accounts.changes is told by one journal: two would tell it in two orders."""
+    tell = [(host, one["id"]) for host, one in instances_of(hosts)
+            if ((one.get("settings") or {}).get("query") or {}).get("changes")]
+    for host, name in tell[1:]:
+        yield "INV-CHANGES", host, "%s and %s both have query.changes: only one journal may tell accounts.changes" % (
+            tell[0][1], name)
+
+
 def check_kafka(hosts):
     nodes = [(host, about["kafka_node_id"]) for host, about in sorted(hosts.items())
              if about.get("kafka_node_id") is not None]
@@ -173,7 +182,7 @@ def check_waivers(waivers, today):
 def findings(hosts, planes, partitions, heap, waivers, today):
     """(open, waived): both lists of (id, host, text)."""
     found = [*check_identity(hosts), *check_instances(hosts), *check_planes(hosts, planes), *check_placement(hosts, partitions),
-             *check_kafka(hosts), *check_memory(hosts, heap), *check_absent(hosts, today)]
+             *check_changes(hosts), *check_kafka(hosts), *check_memory(hosts, heap), *check_absent(hosts, today)]
     usable = {(w["id"], w.get("host")) for w in waivers if (date_of(w["until"]) or today) >= today}
     waived = [f for f in found if (f[0], f[1]) in usable or (f[0], None) in usable]
     return [f for f in found if f not in waived] + list(check_waivers(waivers, today)), waived

@@ -140,7 +140,9 @@ int run(int argc, const char* const* argv) {
   add_keys(app, session);
   add_proposals(app, session);
   add_config(app, session);
+  add_contexts(app, session);
   add_completion(app, session);
+  add_manual(app, session);
   add_version(app, session);
   try {
     app.parse(argc, argv);

@@ -47,10 +47,13 @@ void add_status(CLI::App& app, Session& session);
 void add_snapshots(CLI::App& app, Session& session);
 void add_tasks(CLI::App& app, Session& session);
 void add_task_override(CLI::App& tasks, Session& session);
+void add_task_requests(CLI::App& tasks, Session& session);
 void add_keys(CLI::App& app, Session& session);
 void add_proposals(CLI::App& app, Session& session);
 void add_config(CLI::App& app, Session& session);
+void add_contexts(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
+void add_manual(CLI::App& app, Session& session);
 
 /// --jsonl.
 void add_jsonl(CLI::App& command, Session& session);

@@ -278,7 +278,7 @@ void add_accept(CLI::App& tasks, Session& session, const std::shared_ptr<TaskFla
 }  // namespace
 
 void add_tasks(CLI::App& app, Session& session) {
-  CLI::App* tasks = app.add_subcommand("tasks", "Look at tasks, accept senders, override records");
+  CLI::App* tasks = app.add_subcommand("tasks", "Look at tasks, drain instances, decide what a task can't");
   tasks->require_subcommand(1);
   const auto flags = std::make_shared<TaskFlags>();
   CLI::App* all = tasks->add_subcommand("list", "Every task: open dead letters, refused senders");
@@ -290,6 +290,7 @@ void add_tasks(CLI::App& app, Session& session) {
       [&session, flags] { session.chosen = [&session, flags] { return show(session, *flags); }; });
   add_accept(*tasks, session, flags);
   add_task_override(*tasks, session);
+  add_task_requests(*tasks, session);
 }
 
 }  // namespace kpay::ctl

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'";
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+constexpr std::string_view kTrustedTypes = "; require-trusted-types-for 'script'";
 
 const std::vector<Asset>& page_assets() {
   static const std::vector<Asset> assets{
@@ -20,6 +20,15 @@ const std::vector<Asset>& page_assets() {
       {"/access.js", "text/javascript; charset=utf-8", assets::access_js, assets::access_js_gz},
       {"/history.js", "text/javascript; charset=utf-8", assets::history_js, assets::history_js_gz},
       {"/favicon.svg", "image/svg+xml", assets::favicon_svg, assets::favicon_svg_gz},
+      {"/docs", "text/html; charset=utf-8", assets::docs_html, assets::docs_html_gz, false},
+      {"/docs.css", "text/css; charset=utf-8", assets::docs_css, assets::docs_css_gz},
+      {"/docs.js", "text/javascript; charset=utf-8", assets::docs_js, assets::docs_js_gz},
+      {"/swagger-ui.css", "text/css; charset=utf-8", assets::swagger_ui_css,
+       assets::swagger_ui_css_gz},
+      {"/swagger-ui-bundle.js", "text/javascript; charset=utf-8", assets::swagger_ui_bundle_js,
+       assets::swagger_ui_bundle_js_gz},
+      {"/swagger-ui-bundle.js.LICENSE.txt", "text/plain; charset=utf-8",
+       assets::swagger_ui_bundle_js_LICENSE_txt, assets::swagger_ui_bundle_js_LICENSE_txt_gz},
   };
   return assets;
 }
@@ -41,7 +50,8 @@ http::Response serve_asset(const http::Request& request, const Asset& asset) {
   response.headers = {{"ETag", tag},
                       {"Cache-Control", "no-cache"},
                       {"Vary", "Accept-Encoding"},
-                      {"Content-Security-Policy", std::string(kPolicy)},
+                      {"Content-Security-Policy",
+                       std::string(kPolicy).append(asset.trusted_types ? kTrustedTypes : "")},
                       {"Referrer-Policy", "no-referrer"},
                       {"Cross-Origin-Opener-Policy", "same-origin"},
                       {"Cross-Origin-Resource-Policy", "same-origin"}};

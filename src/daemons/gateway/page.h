@@ -14,13 +14,14 @@ struct Asset {
   std::string_view content_type;
   std::string_view plain;
   std::string_view gzip;
+  bool trusted_types = true;  ///< Swagger UI can't live with them
 };
 
 /// 200, or 304 when the client has it already.
 [[nodiscard]] http::Response serve_asset(const http::Request& request, const Asset& asset);
 [[nodiscard]] const Asset& openapi_asset();
 
-/// "/" and what it loads.
+/// "/" and "/docs", and what they load.
 void add_page(http::Router& router);
 
 }  // namespace kpay::gateway

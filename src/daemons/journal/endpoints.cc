@@ -94,6 +94,7 @@ std::string query_json(const Served& served) {
       .add("events", progress.counts.events)
       .add("known_events", progress.counts.skipped)
       .add("auditor_waited_ms", progress.waited_ms)
+      .add("changes_told", queries == nullptr ? 0 : queries->changes_told())
       .finish();
 }
 

@@ -54,9 +54,17 @@ Result<void> Follower::open() {
   if (Result<void> known = identify(setup); !known) {
     return known;
   }
+  std::unique_ptr<Changes> changes;
+  if (parts_.query.changes) {
+    Result<std::unique_ptr<Changes>> opened = Changes::open(reached_);
+    if (!opened) {
+      return Unexpected(opened.error());
+    }
+    changes = std::move(*opened);
+  }
   queries_ = std::make_shared<Queries>(
-      parts_.query, query::IndexOptions{{}, setup.partitions, setup.input_ids, 0}, parts_.instance,
-      *parts_.telemetry);
+      parts_.query, query::IndexOptions{{}, setup.partitions, setup.input_ids, 0},
+      std::move(changes), parts_.instance, *parts_.telemetry);
   setup.witness = queries_->witness();
   auditor_ = std::make_unique<audit::Auditor>(setup);
   take_up(setup, bounds);

@@ -133,12 +133,13 @@ Result<void> Journal::follow() {
   place.config_hash = config_.hash;
   place.address = to_string(config::Address{config_.http.listen.host, server_->port()});
   Result<std::unique_ptr<Follower>> follower =
-      Follower::start(std::move(*reached), {config_.instance_id,
-                                            &telemetry_,
-                                            [this](const Error& error) { fail(error); },
-                                            config_.state_directory,
-                                            {config_.query.directory, config_.query.keep.count()},
-                                            place});
+      Follower::start(std::move(*reached),
+                      {config_.instance_id,
+                       &telemetry_,
+                       [this](const Error& error) { fail(error); },
+                       config_.state_directory,
+                       {config_.query.directory, config_.query.keep.count(), config_.query.changes},
+                       place});
   if (!follower) {
     return Unexpected(follower.error());
   }

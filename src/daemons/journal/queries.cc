@@ -11,9 +11,10 @@ constexpr const char* kFile = "query.db";
 
 }  // namespace
 
-Queries::Queries(QueryOptions options, query::IndexOptions index, std::string instance,
-                 telemetry::Telemetry& telemetry)
+Queries::Queries(QueryOptions options, query::IndexOptions index, std::unique_ptr<Changes> changes,
+                 std::string instance, telemetry::Telemetry& telemetry)
     : options_(std::move(options)),
+      changes_(std::move(changes)),
       index_(std::move(index)),
       instance_(std::move(instance)),
       telemetry_(&telemetry) {
@@ -22,6 +23,13 @@ Queries::Queries(QueryOptions options, query::IndexOptions index, std::string in
     return;
   }
   start();
+}
+
+// Brokers that are away don't keep the process: what wasn't told is told by the next one.
+Queries::~Queries() {
+  if (changes_ != nullptr) {
+    changes_->stop();
+  }
 }
 
 void Queries::start() {
@@ -33,6 +41,11 @@ void Queries::start() {
   }
   index_.path = options_.directory + "/" + kFile;
   index_.keep_ms = options_.keep_ms;
+  if (changes_ != nullptr) {
+    index_.changes = [told = changes_.get()](const std::vector<query::Change>& changes) {
+      return told->tell(changes);
+    };
+  }
   Result<std::unique_ptr<query::Index>> opened = query::Index::open(index_);
   if (!opened) {
     fail(opened.error());
@@ -101,6 +114,10 @@ void Queries::flush(std::int64_t as_of_ms, const audit::Offsets& next) {
 
 bool Queries::reaches(const audit::Offsets& next) const {
   return feeder_ == nullptr || feeder_->reaches(next);
+}
+
+std::uint64_t Queries::changes_told() const noexcept {
+  return changes_ == nullptr ? 0 : changes_->told();
 }
 
 query::Progress Queries::progress() const {

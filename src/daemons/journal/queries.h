@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "daemons/journal/changes.h"
 #include "query/feeder.h"
 #include "query/reader.h"
 #include "telemetry/telemetry.h"
@@ -15,14 +16,17 @@ namespace kpay::journal {
 struct QueryOptions {
   std::string directory;  ///< empty: there is no query side
   std::int64_t keep_ms = 0;
+  bool changes = false;  ///< accounts.changes is told
 };
 
 /// Threads: any, but those that say that they are the follower's.
 class Queries {
  public:
   /// Makes the directory if need be. What fails is told in problem().
-  Queries(QueryOptions options, query::IndexOptions index, std::string instance,
-          telemetry::Telemetry& telemetry);
+  /// `changes` is null when nothing is told.
+  Queries(QueryOptions options, query::IndexOptions index, std::unique_ptr<Changes> changes,
+          std::string instance, telemetry::Telemetry& telemetry);
+  ~Queries();
 
   // The follower's.
   /// Null when nothing can be written.
@@ -40,6 +44,8 @@ class Queries {
   [[nodiscard]] std::string problem() const;
   [[nodiscard]] query::Reader& reader() noexcept { return *reader_; }
   [[nodiscard]] query::Progress progress() const;
+  /// Records of accounts.changes since the start.
+  [[nodiscard]] std::uint64_t changes_told() const noexcept;
   [[nodiscard]] const std::string& instance() const noexcept { return instance_; }
 
  private:
@@ -49,6 +55,7 @@ class Queries {
   void fail(const Error& error);
 
   QueryOptions options_;
+  std::unique_ptr<Changes> changes_;
   query::IndexOptions index_;
   std::string instance_;
   telemetry::Telemetry* telemetry_;

@@ -7,10 +7,10 @@ namespace kpay::load {
 namespace {
 
 void add_parts(const std::string& topic, const std::vector<std::int64_t>& offsets,
-               std::vector<tool::SweepPart>& parts) {
-  std::int32_t partition = 0;
-  for (const std::int64_t offset : offsets) {
-    parts.push_back({topic, partition++, offset});
+               const std::vector<std::int64_t>& ends, std::vector<tool::SweepPart>& parts) {
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    parts.push_back({topic, static_cast<std::int32_t>(i), offsets[i],
+                     ends.empty() ? tool::SweepPart::kNoEnd : ends[i]});
   }
 }
 
@@ -22,10 +22,10 @@ Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const tool::Reached& re
   std::unique_ptr<AnswerReader> answers(new AnswerReader());
   answers->takers_ = std::move(takers);
   std::vector<tool::SweepPart> parts;
-  add_parts(reached.topic(stages::kTopicConfirmed), from.confirmed, parts);
-  add_parts(reached.topic(stages::kTopicFailed), from.failed, parts);
+  add_parts(reached.topic(stages::kTopicConfirmed), from.confirmed, {}, parts);
+  add_parts(reached.topic(stages::kTopicFailed), from.failed, {}, parts);
   answers->first_frame_part_ = parts.size();
-  add_parts(reached.topic(stages::kTopicComplete), from.complete, parts);
+  add_parts(reached.topic(stages::kTopicComplete), from.complete, from.complete_ends, parts);
   answers->seen_.resize(parts.size());
   Result<std::unique_ptr<tool::Sweep>> sweep =
       tool::Sweep::start(reached.connection.client, std::move(parts));
@@ -37,10 +37,18 @@ Result<std::unique_ptr<AnswerReader>> AnswerReader::open(const tool::Reached& re
 }
 
 Result<std::size_t> AnswerReader::poll(int wait_ms) {
-  return sweep_->poll(wait_ms, [this](std::size_t part, const stream::LogRecord& record) {
-    part < first_frame_part_ ? take_result(seen_[part], record.value)
-                             : take_frame(seen_[part], record.value);
-  });
+  return sweep_->poll(
+      wait_ms, [this](std::size_t part, const stream::LogRecord& record) { take(part, record); });
+}
+
+Result<void> AnswerReader::run() {
+  return sweep_->run(
+      [this](std::size_t part, const stream::LogRecord& record) { take(part, record); });
+}
+
+void AnswerReader::take(std::size_t part, const stream::LogRecord& record) {
+  part < first_frame_part_ ? take_result(seen_[part], record.value)
+                           : take_frame(seen_[part], record.value);
 }
 
 void AnswerReader::take_result(Seen& all, ByteView value) {

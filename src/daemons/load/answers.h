@@ -23,6 +23,8 @@ struct AnswerOffsets {
   std::vector<std::int64_t> confirmed;
   std::vector<std::int64_t> failed;
   std::vector<std::int64_t> complete;
+  /// If given, where payments.complete ends: the first offsets that are not read.
+  std::vector<std::int64_t> complete_ends;
 };
 
 struct AnswerTakers {
@@ -40,6 +42,9 @@ class AnswerReader {
   /// Gives what is there to the takers; waits up to `wait_ms` when nothing is. Returns the number
   /// of records. Errors: not_found (an offset that is gone).
   Result<std::size_t> poll(int wait_ms);
+  /// polls until all topics, which need ends, are read to them. Errors: unavailable (brokers that
+  /// give nothing), and poll's.
+  Result<void> run();
   /// Records that are no answers: from a later version, or from somebody who may not write there.
   [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
 
@@ -48,6 +53,7 @@ class AnswerReader {
   using Seen = std::map<stream::SenderId, std::uint64_t>;
 
   AnswerReader() = default;
+  void take(std::size_t part, const stream::LogRecord& record);
   void take_result(Seen& all, ByteView value);
   void take_frame(Seen& all, ByteView value);
 

@@ -28,7 +28,7 @@ namespace {
 constexpr int kWaitMs = 20;
 constexpr std::int64_t kNapMaxUs = 500;
 constexpr std::int64_t kStartInUs = 200'000;  // until then both threads are up
-constexpr std::int64_t kQuietMs = 3000;       // then rejections are looked for
+constexpr std::int64_t kQuietMs = 3000;       // each time, rejections are looked for
 constexpr double kCountMax = 500e6;
 
 struct Flags {
@@ -120,10 +120,11 @@ struct Tally {
   }
 };
 
-// Commands that were rejected have no result; their outcomes tell. Only asked for when some are
-// missing, so that it takes nothing from the measurement.
+// Commands that were rejected have no result; their outcomes tell, from `next` to the end of now,
+// which becomes `next`. Only asked for when some are missing, so that it takes nothing from the
+// measurement.
 Result<void> find_rejections(const tool::Reached& reached, const IdSeries& ids,
-                             const std::vector<std::int64_t>& from, Tally& tally) {
+                             std::vector<std::int64_t>& next, Tally& tally) {
   AnswerTakers takers;
   takers.outcome = [&](const core::Outcome& outcome) {
     const auto* payment = std::get_if<core::PaymentOutcome>(&outcome);
@@ -132,29 +133,26 @@ Result<void> find_rejections(const tool::Reached& reached, const IdSeries& ids,
       ++tally.rejected;
     }
   };
+  const Result<std::vector<std::int64_t>> ends = reached.ends(stages::kTopicComplete);
+  if (!ends) {
+    return Unexpected(ends.error());
+  }
   Result<std::unique_ptr<AnswerReader>> answers =
-      AnswerReader::open(reached, {{}, {}, from}, std::move(takers));
+      AnswerReader::open(reached, {{}, {}, next, *ends}, std::move(takers));
   if (!answers) {
     return Unexpected(answers.error());
   }
-  for (std::int64_t quiet_since = monotonic_ms(); monotonic_ms() - quiet_since < kQuietMs;) {
-    const Result<std::size_t> got = (*answers)->poll(kWaitMs);
-    if (!got) {
-      return Unexpected(got.error());
-    }
-    quiet_since = *got > 0 ? monotonic_ms() : quiet_since;
-  }
-  return {};
+  next = *ends;
+  return (*answers)->run();
 }
 
 // Reads until all have a result. Gives false when the time was over before.
 Result<bool> read_all(const Flags& flags, const tool::Reached& reached, const IdSeries& ids,
-                      const std::vector<std::int64_t>& complete, AnswerReader& answers,
-                      Tally& tally, Shared& shared) {
+                      std::vector<std::int64_t> complete, AnswerReader& answers, Tally& tally,
+                      Shared& shared) {
   Progress progress("run");
   std::int64_t sent_ms = 0;
   std::int64_t last_ms = monotonic_ms();
-  bool looked = false;
   while (true) {
     const Result<std::size_t> got = answers.poll(kWaitMs);
     if (!got) {
@@ -171,12 +169,13 @@ Result<bool> read_all(const Flags& flags, const tool::Reached& reached, const Id
     if (tally.finished >= shared.sent || interrupted()) {
       return true;
     }
-    if (!looked && now - std::max(last_ms, sent_ms) > kQuietMs) {
-      looked = true;
+    if (now - std::max(last_ms, sent_ms) > kQuietMs) {
       if (Result<void> found = find_rejections(reached, ids, complete, tally); !found) {
         return Unexpected(found.error());
       }
-    } else if (now - sent_ms > flags.timeout_s * std::int64_t{1000}) {
+      last_ms = monotonic_ms();  // what was stuck may go on: it is asked for again
+    }
+    if (now - sent_ms > flags.timeout_s * std::int64_t{1000}) {
       return false;
     }
   }

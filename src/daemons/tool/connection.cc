@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "config/daemon_config.h"
+#include "daemons/tool/contexts.h"
 #include "stages/specs.h"
 
 namespace kpay::tool {
@@ -50,12 +51,30 @@ Result<void> take_file(const std::string& path, Connection& connection) {
   return {};
 }
 
+// The file that says the most of it; empty when there is none.
+Result<std::string> file_of(const ConnectionFlags& flags) {
+  if (!flags.config_file.empty()) {
+    return flags.config_file;
+  }
+  const std::string named =
+      flags.context.empty() ? from_environment("KPAY_CONTEXT") : flags.context;
+  if (!named.empty()) {
+    return context_file(named);
+  }
+  const bool says = !flags.bootstrap.empty() || !from_environment("KPAY_BOOTSTRAP_SERVERS").empty();
+  const std::string current = says ? std::string() : current_context();
+  return current.empty() ? Result<std::string>(current) : context_file(current);
+}
+
 }  // namespace
 
 void add_connection_options(CLI::App& app, ConnectionFlags& flags) {
   app.add_option("--bootstrap", flags.bootstrap,
                  "Brokers, HOST:PORT with commas (else KPAY_BOOTSTRAP_SERVERS)");
   app.add_option("--config", flags.config_file, "A YAML file with kafka.*: TLS, SASL");
+  app.add_option("--context", flags.context,
+                 "A cluster by its name, as `kpayctl contexts list` has it (else KPAY_CONTEXT)")
+      ->excludes("--config");
   app.add_option("--prefix", flags.prefix, "The beginning of topic names [kpay.]");
   app.add_option("--partitions", flags.partitions,
                  "Partitions of the topics [as many as they have]")
@@ -64,16 +83,24 @@ void add_connection_options(CLI::App& app, ConnectionFlags& flags) {
 
 Result<Connection> resolve(const ConnectionFlags& flags) {
   Connection connection;
-  if (!flags.config_file.empty()) {
-    if (Result<void> taken = take_file(flags.config_file, connection); !taken) {
+  const Result<std::string> file = file_of(flags);
+  if (!file) {
+    return Unexpected(file.error());
+  }
+  if (!file->empty()) {
+    if (Result<void> taken = take_file(*file, connection); !taken) {
       return Unexpected(taken.error());
     }
   }
-  for (const std::string& servers : {from_environment("KPAY_BOOTSTRAP_SERVERS"), flags.bootstrap}) {
+  // Who names a context means it, whatever the environment says.
+  const auto environment = [&](const char* name) {
+    return flags.context.empty() ? from_environment(name) : std::string();
+  };
+  for (const std::string& servers : {environment("KPAY_BOOTSTRAP_SERVERS"), flags.bootstrap}) {
     connection.client.bootstrap_servers =
         servers.empty() ? connection.client.bootstrap_servers : servers;
   }
-  for (const std::string& prefix : {from_environment("KPAY_TOPIC_PREFIX"), flags.prefix}) {
+  for (const std::string& prefix : {environment("KPAY_TOPIC_PREFIX"), flags.prefix}) {
     connection.prefix = prefix.empty() ? connection.prefix : prefix;
   }
   if (flags.partitions > 0) {
@@ -81,8 +108,8 @@ Result<Connection> resolve(const ConnectionFlags& flags) {
   }
   if (connection.client.bootstrap_servers.empty()) {
     return Unexpected(ErrorCode::invalid,
-                      "no broker is named: give --bootstrap HOST:PORT or --config FILE, or set "
-                      "KPAY_BOOTSTRAP_SERVERS");
+                      "no broker is named: give --bootstrap HOST:PORT, --config FILE or --context "
+                      "NAME, or set KPAY_BOOTSTRAP_SERVERS");
   }
   connection.client.client_id = flags.client_id;
   return connection;

@@ -22,11 +22,12 @@ struct ConnectionFlags {
   std::string client_id;  ///< the tool's own name, not typed
   std::string bootstrap;
   std::string config_file;
+  std::string context;  ///< a name (daemons/tool/contexts.h)
   std::string prefix;
   std::int32_t partitions = 0;
 };
 
-/// --bootstrap, --config, --prefix, --partitions.
+/// --bootstrap, --config, --context, --prefix, --partitions.
 void add_connection_options(CLI::App& app, ConnectionFlags& flags);
 
 struct Connection {
@@ -41,8 +42,10 @@ struct Connection {
 
 inline constexpr int kAnswerMs = 10'000;
 
-/// A flag goes before KPAY_BOOTSTRAP_SERVERS (and KPAY_TOPIC_PREFIX), and that before the file.
-/// Errors: invalid (nothing says where the brokers are), and those of the file.
+/// A flag goes before KPAY_BOOTSTRAP_SERVERS (and KPAY_TOPIC_PREFIX), and that before the file: of
+/// --config, else of --context (then the environment says nothing), else of KPAY_CONTEXT; and where
+/// nothing else says where the brokers are, of the current context. Errors: invalid (nothing does),
+/// and those of the file.
 [[nodiscard]] Result<Connection> resolve(const ConnectionFlags& flags);
 
 /// Connects and asks the cluster for its id, so that an unreachable one is told at once.

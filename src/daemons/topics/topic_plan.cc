@@ -127,6 +127,7 @@ std::vector<TopicShape> wanted_topics(const std::vector<stream::StageSpec>& spec
   for (const char* name : {"control.state", "control.status", "metadata"}) {
     add(name, 1, compacted(sizes));
   }
+  add("accounts.changes", sizes.partitions, compacted(sizes));
   std::sort(topics.begin(), topics.end(),
             [](const TopicShape& a, const TopicShape& b) { return a.name < b.name; });
   return topics;

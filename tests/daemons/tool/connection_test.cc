@@ -1,5 +1,7 @@
 #include "daemons/tool/connection.h"
 
+#include "daemons/tool/contexts.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -15,6 +17,8 @@ class ConnectionTest : public testing::Test {
   void SetUp() override {
     unsetenv("KPAY_BOOTSTRAP_SERVERS");
     unsetenv("KPAY_TOPIC_PREFIX");
+    unsetenv("KPAY_CONTEXT");
+    setenv("XDG_CONFIG_HOME", folder_.c_str(), 1);
     std::filesystem::create_directories(folder_);
     flags_.client_id = "a-tool";
   }
@@ -37,6 +41,52 @@ TEST_F(ConnectionTest, WithoutAnyBrokerItSaysHowToNameOne) {
   ASSERT_FALSE(connection);
   EXPECT_EQ(connection.error().code, ErrorCode::invalid);
   EXPECT_NE(connection.error().message.find("--bootstrap"), std::string::npos);
+}
+
+TEST_F(ConnectionTest, AContextIsAFileOfThatNameAndTheEnvironmentDoesNotOverrideIt) {
+  std::filesystem::create_directories(contexts_folder());
+  (void)file("kpay/contexts/prod.yaml",
+             "kafka: {bootstrap_servers: [of-prod:1], topic_prefix: p.}\n");
+  (void)file("kpay/contexts/lab.yaml", "kafka: {bootstrap_servers: [of-lab:1]}\n");
+  EXPECT_EQ(context_names(), (std::vector<std::string>{"lab", "prod"}));
+  setenv("KPAY_BOOTSTRAP_SERVERS", "of-environment:1", 1);
+  flags_.context = "prod";
+  Result<Connection> connection = resolve(flags_);
+  ASSERT_TRUE(connection) << connection.error().message;
+  EXPECT_EQ(connection->client.bootstrap_servers, "of-prod:1");
+  EXPECT_EQ(connection->prefix, "p.");
+  flags_.context.clear();
+  setenv("KPAY_CONTEXT", "lab", 1);
+  unsetenv("KPAY_BOOTSTRAP_SERVERS");
+  EXPECT_EQ(resolve(flags_)->client.bootstrap_servers, "of-lab:1");
+}
+
+TEST_F(ConnectionTest, TheCurrentContextIsTakenWhereNothingElseSaysWhichCluster) {
+  std::filesystem::create_directories(contexts_folder());
+  (void)file("kpay/contexts/lab.yaml", "kafka: {bootstrap_servers: [of-lab:1]}\n");
+  EXPECT_FALSE(resolve(flags_)) << "there is one, but nobody has chosen it";
+  ASSERT_TRUE(use_context("lab"));
+  EXPECT_EQ(current_context(), "lab");
+  EXPECT_EQ(resolve(flags_)->client.bootstrap_servers, "of-lab:1");
+  flags_.bootstrap = "of-flag:1";
+  EXPECT_EQ(resolve(flags_)->client.bootstrap_servers, "of-flag:1");
+  ASSERT_TRUE(use_context(""));
+  EXPECT_EQ(current_context(), "");
+}
+
+TEST_F(ConnectionTest, AContextThatIsNotThereIsNamedWithThoseThatAre) {
+  std::filesystem::create_directories(contexts_folder());
+  (void)file("kpay/contexts/lab.yaml", "kafka: {bootstrap_servers: [of-lab:1]}\n");
+  flags_.context = "prd";
+  Result<Connection> connection = resolve(flags_);
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().code, ErrorCode::not_found);
+  EXPECT_NE(connection.error().message.find("there are lab"), std::string::npos);
+  for (const char* name : {"../lab", ".lab", "a/b", ""}) {
+    EXPECT_FALSE(context_file(name)) << name;
+    EXPECT_EQ(context_file(name).error().code, ErrorCode::invalid) << name;
+  }
+  EXPECT_FALSE(use_context("prd"));
 }
 
 TEST_F(ConnectionTest, AFlagGoesBeforeTheEnvironmentAndThatBeforeTheFile) {
