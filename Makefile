@@ -57,10 +57,10 @@ soak: bootstrap
 check:
 	@scripts/check $(if $(ALL),--all)
 
-## bench: measure, and compare with the last results
+## bench: measure throughput, latency and cost (PART=recovery: standstills; PART=gateway: the API)
 .PHONY: bench
 bench: bootstrap
-	@bench/run
+	@bench/$(or $(PART),run)
 
 ## build: everything, release preset, into build/release (PRESET=debug|asan|tsan for another)
 .PHONY: build

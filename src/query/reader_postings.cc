@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "audit/entry.h"
+#include "query/change.h"
 #include "query/reader.h"
 
 namespace kpay::query {

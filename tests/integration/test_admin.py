@@ -65,6 +65,29 @@ class Drain(RigCase):
                       "--seed", 7, capture_output=True)
         self.assert_books_balance()
 
+    def test_kpayctl_drains_and_resumes_an_instance_by_its_socket(self):
+        first, second = self.rig.daemons["account-1"], self.rig.daemons["account-2"]
+        wait_for("both have tasks", lambda: self.owned(first) and self.owned(second), timeout=90)
+        at = ("--socket", f"{first.folder}/admin.sock")
+        mine = sorted(f"account/{p}" for p in self.owned(first))
+        planned = self.json("tasks", "drain", "account-1", *at, "--dry-run")
+        self.assertEqual((planned["changed"], sorted(planned["tasks"])), (True, mine))
+        self.assertEqual(sorted(f"account/{p}" for p in self.owned(first)), mine, "a dry run drains nothing")
+        told = self.json("tasks", "drain", "account-1", *at, "--deadline", 20)
+        self.assertEqual((told["changed"], told["clean"], sorted(f"account/{r['partition']}" for r in told["records"])),
+                         (True, True, mine))
+        self.assertFalse(self.json("tasks", "drain", "account-1", *at)["changed"], "a repeat changes nothing")
+        self.assertTrue(self.json("tasks", "resume", "account-1", *at)["changed"])
+        self.assertFalse(self.json("tasks", "resume", "account-1", *at)["changed"])
+        wait_for("it has tasks again", lambda: self.owned(first), timeout=60)
+        self.rig.wait_ready()
+        nowhere = self.rig.ctl("tasks", "drain", "account-9", check=False)
+        self.assertEqual(nowhere.returncode, 5)
+        self.assertIn("/run/kpay/account-9/admin.sock", nowhere.stderr)
+        wrong = self.rig.ctl("tasks", "re-emit", "account/77", "--from", 0, *at, check=False)
+        self.assertEqual(wrong.returncode, 3, wrong.stderr)
+        self.assertIn("account/77 doesn't run on account-1", wrong.stderr)
+
     def test_a_drain_record_is_the_changelogs_clean_marker(self):
         daemon = self.rig.daemons["inflight-1"]
         code, report = admin(daemon, "drain")

@@ -130,14 +130,20 @@ std::optional<Response> cannot_tell(Queries& queries, const std::string& account
   return std::nullopt;
 }
 
-Response postings(Queries& queries, const Request& request) {
-  Parameters parameters(request);
+query::PostingFilter posting_filter(const Request& request, Parameters& parameters,
+                                    std::size_t limit_max) {
   query::PostingFilter filter;
   filter.account = request.params.at("id");
   filter.from_ms = parameters.time("from_ms");
   filter.to_ms = parameters.time("to_ms");
   filter.cursor = parameters.text("cursor");
-  filter.limit = parameters.limit();
+  filter.limit = parameters.limit(limit_max);
+  return filter;
+}
+
+Response postings(Queries& queries, const Request& request) {
+  Parameters parameters(request);
+  const query::PostingFilter filter = posting_filter(request, parameters, query::limits::rows_max);
   if (!parameters.wrong().empty()) {
     return problem(400, parameters.wrong());
   }
@@ -164,12 +170,7 @@ void add_balance(http::JsonObject& json, const std::string& name, const query::B
 
 Response statement(Queries& queries, const Request& request) {
   Parameters parameters(request);
-  query::PostingFilter filter;
-  filter.account = request.params.at("id");
-  filter.from_ms = parameters.time("from_ms");
-  filter.to_ms = parameters.time("to_ms");
-  filter.cursor = parameters.text("cursor");
-  filter.limit = parameters.limit(kStatementLinesMax);
+  query::PostingFilter filter = posting_filter(request, parameters, kStatementLinesMax);
   filter.oldest_first = true;
   if (!parameters.wrong().empty()) {
     return problem(400, parameters.wrong());
