@@ -66,7 +66,9 @@ class Receiver {
  public:
   Receiver(const kafka::ClientOptions& options, kafka::Admin& admin, int hop,
            std::int32_t partitions, bool from_end)
-      : client_(std::move(kafka::make_reading_client(options, events_, 65'536).value())),
+      : client_(std::move(kafka::make_reading_client(options, events_, 65'536,
+                                                     static_cast<std::size_t>(partitions))
+                              .value())),
         topic_(rd_kafka_topic_new(client_.get(), topic_name(hop).c_str(), nullptr)) {
     for (std::int32_t p = 0; p < partitions; ++p) {
       const stream::LogBounds bounds = admin.bounds(topic_name(hop), p, 10'000).value();

@@ -72,7 +72,7 @@ Result<JournalConfig> load_journal_config(const std::string& path) {
       config->has("state.directory") ? config->text("state.directory") : std::string();
   journal.query.directory =
       config->has("query.directory") ? config->text("query.directory") : std::string();
-  journal.query.keep = std::chrono::days(config->integer("query.keep_days"));
+  journal.query.keep_days = config->integer("query.keep_days");
   journal.query.changes = config->boolean("query.changes");
   journal.hash = config->hash();
   return journal;

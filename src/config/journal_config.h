@@ -18,9 +18,9 @@ struct JournalConfig {
   std::chrono::milliseconds stop_deadline{};
   std::string state_directory;  ///< empty: the auditor keeps nothing
   struct Query {
-    std::string directory;             ///< empty: no query side
-    std::chrono::milliseconds keep{};  ///< zero: for good
-    bool changes = false;              ///< tells accounts.changes
+    std::string directory;       ///< empty: no query side
+    std::int64_t keep_days = 0;  ///< zero: for good
+    bool changes = false;        ///< tells accounts.changes
   } query;
   std::string hash;  ///< of all values (Config::hash())
 };

@@ -4,9 +4,20 @@
 
 namespace kpay::kafka {
 
+namespace {
+
+constexpr std::size_t kPartitionKilobytesMin = 512;
+constexpr std::size_t kFetchBytesMax = 4'194'304;
+
+}  // namespace
+
+// The client's own bound is for each partition's queue, because each has one of its own.
 Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEvents& events,
-                                        std::size_t queue_kilobytes, stream::Pace pace) {
+                                        std::size_t queue_kilobytes, std::size_t partitions,
+                                        stream::Pace pace) {
   const bool prompt = pace == stream::Pace::prompt;
+  const std::size_t each =
+      std::max(kPartitionKilobytesMin, queue_kilobytes / std::max<std::size_t>(1, partitions));
   ClientBuilder builder(options);
   watch(builder, events);
   builder.set("auto.offset.reset", "error")
@@ -17,9 +28,9 @@ Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEven
       .set("fetch.min.bytes", prompt ? "1" : "131072")
       .set("fetch.queue.backoff.ms", "2")
       .set("fetch.error.backoff.ms", "100")
-      .set("fetch.message.max.bytes", "4194304")
+      .set("fetch.message.max.bytes", std::to_string(std::min(kFetchBytesMax, each << 10U)))
       .set("queued.min.messages", "1000000")
-      .set("queued.max.messages.kbytes", std::to_string(queue_kilobytes));
+      .set("queued.max.messages.kbytes", std::to_string(each));
   return builder.make(RD_KAFKA_CONSUMER);
 }
 

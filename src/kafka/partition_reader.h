@@ -13,9 +13,10 @@
 namespace kpay::kafka {
 
 /// The consumer that readers share: one connection per broker, one fetch at a time.
-/// `queue_kilobytes` bounds what is fetched ahead, all partitions together.
+/// `queue_kilobytes` bounds what is fetched ahead, all of the `partitions` that it reads at a time
+/// together; of many, each may have at least 512 KiB, and one fetch more.
 Result<KafkaHandle> make_reading_client(const ClientOptions& options, ClientEvents& events,
-                                        std::size_t queue_kilobytes,
+                                        std::size_t queue_kilobytes, std::size_t partitions,
                                         stream::Pace pace = stream::Pace::prompt);
 
 /// Threads: one. The client and the topic handle outlive it.

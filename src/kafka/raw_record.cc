@@ -43,7 +43,8 @@ RawRecord record_of(rd_kafka_message_t* message) {
 
 Result<std::unique_ptr<RawReader>> RawReader::connect(const ClientOptions& options) {
   std::unique_ptr<RawReader> reader(new RawReader());
-  Result<KafkaHandle> client = make_reading_client(options, reader->events_, kReadAheadKilobytes);
+  Result<KafkaHandle> client =
+      make_reading_client(options, reader->events_, kReadAheadKilobytes, 1);
   if (!client) {
     return Unexpected(client.error());
   }

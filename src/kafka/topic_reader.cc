@@ -20,7 +20,8 @@ Result<std::unique_ptr<TopicReader>> TopicReader::connect(const ClientOptions& o
     return Unexpected(admin.error());
   }
   reader->admin_ = std::move(*admin);
-  Result<KafkaHandle> client = make_reading_client(options, reader->events_, kReadAheadKilobytes);
+  Result<KafkaHandle> client =
+      make_reading_client(options, reader->events_, kReadAheadKilobytes, 1);
   if (!client) {
     return Unexpected(client.error());
   }

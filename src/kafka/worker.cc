@@ -154,7 +154,8 @@ Result<std::unique_ptr<Worker>> Worker::start(Parts parts) {
 
 Result<void> Worker::connect(Reading& reading, stream::Pace pace) {
   Result<KafkaHandle> client =
-      make_reading_client(parts_.client, *parts_.events, parts_.read_ahead_kilobytes, pace);
+      make_reading_client(parts_.client, *parts_.events, parts_.read_ahead_kilobytes,
+                          parts_.specs->size() * static_cast<std::size_t>(parts_.partitions), pace);
   if (!client) {
     return Unexpected(client.error());
   }

@@ -136,36 +136,40 @@ Result<void> Feeder::flush(std::int64_t as_of_ms, audit::Offsets next) {
 
 void Feeder::run() {
   for (;;) {
-    Batch batch;
+    std::vector<Batch> batches;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return !queue_.empty() || stopping_; });
       if (queue_.empty() || error_) {
         return;
       }
-      batch = std::move(queue_.front());
-      queue_.pop_front();
+      // All that wait in one transaction: rows of an account then share its pages, and the further
+      // the writer is behind, the less a row costs.
+      batches = std::move(queue_);
+      queue_.clear();
       writing_ = true;
     }
     changed_.notify_all();
-    write(batch);
+    write(batches);
     changed_.notify_all();
   }
 }
 
-void Feeder::write(const Batch& batch) {
+void Feeder::write(const std::vector<Batch>& batches) {
   const std::int64_t begin_ms = monotonic_ms();
-  const Result<void> written = index_->write(batch);
+  const Result<void> written = index_->write(batches);
   if (!written && written.error().code == ErrorCode::corrupt) {
     (void)store::Database::set_aside(index_->path(), "damaged");
   }
   {
     const std::lock_guard lock(mutex_);
     writing_ = false;
-    progress_.waiting_events -= batch.items.size();
+    for (const Batch& batch : batches) {
+      progress_.waiting_events -= batch.items.size();
+    }
     progress_.written_ms += static_cast<std::uint64_t>(monotonic_ms() - begin_ms);
     if (written) {
-      progress_.as_of_ms = std::max(progress_.as_of_ms, batch.as_of_ms);
+      progress_.as_of_ms = std::max(progress_.as_of_ms, batches.back().as_of_ms);
       progress_.kept_from_ms = index_->kept_from_ms();
       progress_.counts = index_->counts();
       return;

@@ -6,11 +6,11 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "audit/witness.h"
 #include "query/index.h"
@@ -64,7 +64,7 @@ class Feeder final : public audit::Witness {
   Item& add(Item::Kind kind, const audit::Place& place, Timestamp appended, ByteView payload);
   void hand_over();
   void run();
-  void write(const Batch& batch);
+  void write(const std::vector<Batch>& batches);
 
   std::unique_ptr<Index> index_;
   std::function<void(const Error&)> failed_;
@@ -72,7 +72,7 @@ class Feeder final : public audit::Witness {
   std::int64_t handed_over_ms_ = 0;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::deque<Batch> queue_;
+  std::vector<Batch> queue_;
   bool writing_ = false;
   bool stopping_ = false;
   std::optional<Error> error_;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -52,9 +53,9 @@ class Index {
   /// every account has. REQUIRES: fresh.
   Result<void> begin_at(std::int64_t ms);
 
-  /// One transaction. After an error the file is as before the batch, and nothing more may be
-  /// written: open it again.
-  Result<void> write(const Batch& batch);
+  /// One transaction. After an error the file is as before, and nothing more may be written: open
+  /// it again.
+  Result<void> write(std::span<const Batch> batches);
 
   [[nodiscard]] const std::string& path() const noexcept { return options_.path; }
   [[nodiscard]] const std::string& aside() const noexcept { return aside_; }
@@ -107,10 +108,10 @@ class Index {
   Result<void> write_postings();
   Result<void> write_positions();
   Result<void> set(std::string_view name, std::string_view value);
-  Result<void> expire();
+  Result<void> expire(std::size_t batches);
   Result<std::vector<Old>> old(std::int64_t kind, std::int64_t horizon_ms, std::int64_t count);
   Result<void> expire_one(const Old& old, std::int64_t horizon_ms);
-  Result<void> commit(const Batch& batch);
+  Result<void> commit(std::span<const Batch> batches);
 
   // What comes (index.cc)
   Result<void> take(const Batch& batch, const Item& item);

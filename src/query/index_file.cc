@@ -433,13 +433,13 @@ Result<std::vector<Index::Old>> Index::old(std::int64_t kind, std::int64_t horiz
 }
 
 // What has not ended stays, however old it is.
-Result<void> Index::expire() {
+Result<void> Index::expire(std::size_t batches) {
   const std::int64_t horizon_ms = as_of_ms_ - options_.keep_ms;
   if (options_.keep_ms == 0 || horizon_ms <= kept_from_ms_) {
     return {};
   }
   const std::uint64_t before = counts_.expired;
-  std::int64_t left = limits::expired_per_batch;
+  std::int64_t left = limits::expired_per_batch * static_cast<std::int64_t>(batches);
   for (const Kind kind : {Kind::payment, Kind::opening, Kind::deposit, Kind::closing}) {
     Result<std::vector<Old>> found = old(static_cast<std::int64_t>(kind), horizon_ms, left);
     if (!found) {
@@ -459,38 +459,46 @@ Result<void> Index::expire() {
   return set("kept_from_ms", std::to_string(kept_from_ms_));
 }
 
-Result<void> Index::commit(const Batch& batch) {
-  as_of_ms_ = std::max(as_of_ms_, batch.as_of_ms);
+Result<void> Index::commit(std::span<const Batch> batches) {
+  const Batch* cut = nullptr;
+  for (const Batch& batch : batches) {
+    as_of_ms_ = std::max(as_of_ms_, batch.as_of_ms);
+    cut = batch.cut ? &batch : cut;
+  }
   Result<void> done = write_journeys();
   done = done ? write_postings() : done;
   done = done ? write_positions() : done;
-  done = done ? expire() : done;
+  done = done ? expire(batches.size()) : done;
   done = done ? set("as_of_ms", std::to_string(as_of_ms_)) : done;
-  if (done && batch.cut) {
-    done = set("cut", text_of(*batch.cut));
+  if (done && cut != nullptr) {
+    done = set("cut", text_of(*cut->cut));
   }
   done = done ? database_->run("COMMIT") : done;
   if (!done) {
     return done;
   }
-  cut_ = batch.cut ? *batch.cut : cut_;
+  cut_ = cut != nullptr ? *cut->cut : cut_;
   const bool many = open_.size() > limits::open_journeys_max;
   std::erase_if(open_, [&](const auto& each) { return many || each.second.journey.ended(); });
   return {};
 }
 
 // With a cut, the file is on the disk before the auditor's own state is.
-Result<void> Index::write(const Batch& batch) {
+Result<void> Index::write(std::span<const Batch> batches) {
+  const bool sync = std::any_of(batches.begin(), batches.end(),
+                                [](const Batch& batch) { return batch.cut.has_value(); });
   Result<void> done =
-      database_->run(batch.cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+      database_->run(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   done = done ? database_->run("BEGIN IMMEDIATE") : done;
-  for (const Item& item : batch.items) {
-    done = done ? take(batch, item) : done;
+  for (const Batch& batch : batches) {
+    for (const Item& item : batch.items) {
+      done = done ? take(batch, item) : done;
+    }
   }
   if (done && options_.changes && !postings_.empty()) {
     done = options_.changes(postings_);
   }
-  done = done ? commit(batch) : done;
+  done = done ? commit(batches) : done;
   if (!done) {
     (void)database_->run("ROLLBACK");
   }

@@ -69,7 +69,8 @@ Result<void> Follower::open() {
   auditor_ = std::make_unique<audit::Auditor>(setup);
   take_up(setup, bounds);
   Result<kafka::KafkaHandle> client = kafka::make_reading_client(
-      reached_.connection.client, events_, limits::read_ahead_kilobytes, stream::Pace::relaxed);
+      reached_.connection.client, events_, limits::read_ahead_kilobytes,
+      audit::kTopics * static_cast<std::size_t>(reached_.partitions), stream::Pace::relaxed);
   Result<std::unique_ptr<kafka::PlainProducer>> producer =
       kafka::PlainProducer::connect(reached_.connection.client);
   if (!client || !producer) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/time.h"
+#include "core/limits.h"
 #include "daemons/journal/endpoints.h"
 #include "daemons/journal/follower.h"
 #include "daemons/service/exit_codes.h"
@@ -132,14 +133,14 @@ Result<void> Journal::follow() {
   place.build = build_.version + "+" + build_.commit;
   place.config_hash = config_.hash;
   place.address = to_string(config::Address{config_.http.listen.host, server_->port()});
-  Result<std::unique_ptr<Follower>> follower =
-      Follower::start(std::move(*reached),
-                      {config_.instance_id,
-                       &telemetry_,
-                       [this](const Error& error) { fail(error); },
-                       config_.state_directory,
-                       {config_.query.directory, config_.query.keep.count(), config_.query.changes},
-                       place});
+  Result<std::unique_ptr<Follower>> follower = Follower::start(
+      std::move(*reached),
+      {config_.instance_id,
+       &telemetry_,
+       [this](const Error& error) { fail(error); },
+       config_.state_directory,
+       {config_.query.directory, config_.query.keep_days * core::kDayMs, config_.query.changes},
+       place});
   if (!follower) {
     return Unexpected(follower.error());
   }

@@ -20,11 +20,11 @@ namespace kpay::load {
 
 /// The first offset to read of each partition; a topic without offsets is not read.
 struct AnswerOffsets {
-  std::vector<std::int64_t> confirmed;
-  std::vector<std::int64_t> failed;
-  std::vector<std::int64_t> complete;
+  std::vector<std::int64_t> confirmed{};
+  std::vector<std::int64_t> failed{};
+  std::vector<std::int64_t> complete{};
   /// If given, where payments.complete ends: the first offsets that are not read.
-  std::vector<std::int64_t> complete_ends;
+  std::vector<std::int64_t> complete_ends{};
 };
 
 struct AnswerTakers {

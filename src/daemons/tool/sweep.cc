@@ -19,7 +19,7 @@ Result<std::unique_ptr<Sweep>> Sweep::start(const kafka::ClientOptions& options,
                                             std::size_t read_ahead_kilobytes) {
   std::unique_ptr<Sweep> sweep(new Sweep());
   Result<kafka::KafkaHandle> client =
-      kafka::make_reading_client(options, sweep->events_, read_ahead_kilobytes);
+      kafka::make_reading_client(options, sweep->events_, read_ahead_kilobytes, parts.size());
   if (!client) {
     return Unexpected(client.error());
   }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kRecordsPerPoll = 1000;
 constexpr int kWaitMs = 100;
+constexpr std::size_t kTapesAtOnce = 8;  // about so many partitions a task is compared with
 
 }  // namespace
 
@@ -15,7 +16,7 @@ Result<std::unique_ptr<TapeDeck>> TapeDeck::connect(const kafka::ClientOptions& 
                                                     std::size_t read_ahead_kilobytes) {
   std::unique_ptr<TapeDeck> deck(new TapeDeck());
   Result<kafka::KafkaHandle> client =
-      kafka::make_reading_client(options, deck->events_, read_ahead_kilobytes);
+      kafka::make_reading_client(options, deck->events_, read_ahead_kilobytes, kTapesAtOnce);
   if (!client) {
     return Unexpected(client.error());
   }

@@ -36,8 +36,8 @@ TEST(TopicPlan, HasEveryTopicOnceByName) {
   }
   EXPECT_THAT(
       names,
-      ElementsAre("control.state", "control.status", "metadata", "ops.audit", "ops.dlq",
-                  "ops.errors", "ops.lineage", "ops.logs", "payments.complete",
+      ElementsAre("accounts.changes", "control.state", "control.status", "metadata", "ops.audit",
+                  "ops.dlq", "ops.errors", "ops.lineage", "ops.logs", "payments.complete",
                   "payments.confirmed", "payments.failed", "payments.incoming", "payments.inflight",
                   "state.account.changelog", "state.confirmed.changelog", "state.intake.changelog",
                   "state.settle.changelog", "state.throughput.changelog"));
@@ -110,9 +110,9 @@ TEST(TopicDifferences, AMissingTopicIsCreatedAndAWrongSettingChanged) {
   const std::vector<TopicDifference> found = differences(plan(4, 1), seen);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].kind, TopicDifference::Kind::missing);
-  EXPECT_EQ(describe(found[0], "kpay."), "kpay.control.state: to be created");
+  EXPECT_EQ(describe(found[0], "kpay."), "kpay.accounts.changes: to be created");
   EXPECT_EQ(found[1].kind, TopicDifference::Kind::setting);
-  EXPECT_EQ(describe(found[1], "kpay."), "kpay.control.status: cleanup.policy delete → compact");
+  EXPECT_EQ(describe(found[1], "kpay."), "kpay.control.state: cleanup.policy delete → compact");
   EXPECT_TRUE(found[0].fixable() && found[1].fixable());
 }
 
