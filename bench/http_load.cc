@@ -268,13 +268,12 @@ void print(Clients& clients, double seconds, double each, const std::string& mor
         (statuses.empty() ? "\"" : ",\"") + std::to_string(status) + "\":" + std::to_string(count);
   }
   const double done = static_cast<double>(clients.latencies.count());
-  std::printf(
-      R"({"seconds":%.3f,"requests_per_s":%.1f,"payments_per_s":%.1f,"statuses":{%s},"closed":%llu,)"
-      R"("latency_ms":%s%s})"
-      "\n",
-      seconds, done / seconds, done * each / seconds, statuses.c_str(),
-      static_cast<unsigned long long>(clients.closed), clients.latencies.json().c_str(),
-      more.c_str());
+  std::printf(R"({"seconds":%.3f,"requests_per_s":%.1f,"payments_per_s":%.1f,"statuses":{%s},)"
+              R"("closed":%llu,"latency_ms":%s%s})"
+              "\n",
+              seconds, done / seconds, done * each / seconds, statuses.c_str(),
+              static_cast<unsigned long long>(clients.closed), clients.latencies.json().c_str(),
+              more.c_str());
 }
 
 void closed_loop(Clients& clients, double seconds, std::uint32_t lines) {

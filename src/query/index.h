@@ -108,10 +108,12 @@ class Index {
   Result<void> write_postings();
   Result<void> write_positions();
   Result<void> set(std::string_view name, std::string_view value);
+  Result<void> commit(std::span<const Batch> batches);
+
+  // What is too old (index_expiry.cc)
   Result<void> expire(std::size_t batches);
   Result<std::vector<Old>> old(std::int64_t kind, std::int64_t horizon_ms, std::int64_t count);
   Result<void> expire_one(const Old& old, std::int64_t horizon_ms);
-  Result<void> commit(std::span<const Batch> batches);
 
   // What comes (index.cc)
   Result<void> take(const Batch& batch, const Item& item);

@@ -58,6 +58,15 @@ class Query(RigCase):
             if cursor is None:
                 return found
 
+    def accounts(self):
+        """All, as the daemons have them."""
+        accounts, cursor = [], []
+        while cursor is not None:
+            page = self.json("accounts", "list", "--limit", 1000, *cursor)
+            accounts += page["accounts"]
+            cursor = page["next"] and ["--cursor", page["next"]]
+        return accounts
+
     def test_1_a_payments_journey_is_told_hop_by_hop(self):
         for account, opening in (("q-a", "100.00"), ("q-b", "0.00")):
             self.json("accounts", "open", account, "--currency", "EUR", "--opening", opening, "--wait")
@@ -97,11 +106,7 @@ class Query(RigCase):
         self.rig.wait_ready()
         self.assert_books_balance()
         self.wait_for_now()
-        accounts, cursor = [], []
-        while cursor is not None:
-            page = self.json("accounts", "list", "--limit", 1000, *cursor)
-            accounts += page["accounts"]
-            cursor = page["next"] and ["--cursor", page["next"]]
+        accounts = self.accounts()
         self.assertGreaterEqual(len(accounts), self.ACCOUNTS)
         for account in accounts:
             name = account["account"]
@@ -191,8 +196,8 @@ class Query(RigCase):
         with sqlite3.connect(view) as database:
             rows = {account: (currency, int(minor)) for account, currency, minor in database.execute(
                 "SELECT account, currency, balance_minor FROM accounts")}
-        shown = self.json("accounts", "list", "--limit", 1000)["accounts"]
-        self.assertEqual(rows, {each["account"]: (each["currency"], int(each["balance_minor"])) for each in shown}, told)
+        self.assertEqual(rows, {each["account"]: (each["currency"], int(each["balance_minor"])) for each in self.accounts()},
+                         told)
         # From any place again, it changes nothing.
         again = subprocess.run([str(ROOT / "docs/samples/accounts_view.py"), str(view)], text=True, check=True,
                                input="\n".join(lines[len(lines) // 2:]), capture_output=True).stdout
@@ -215,7 +220,7 @@ class Query(RigCase):
         self.rig.load("run", "--rate", 100, "--duration", "2s", "--accounts", self.ACCOUNTS, "--currency", "EUR",
                       capture_output=True)
         self.wait_for_now()
-        for account in self.json("accounts", "list", "--limit", 1000)["accounts"]:
+        for account in self.accounts():
             statement = self.ask(f"/accounts/{account['account']}/statement?limit=5000")
             self.assertEqual(statement["from_ms"], statement["kept_from_ms"])
             self.assertEqual(int(statement["closing_minor"]), int(account["balance_minor"]), account)
@@ -227,7 +232,7 @@ class Query(RigCase):
     def assert_conserved(self):
         wait_for("conserved", lambda: (self.journal.audit() or {}).get("state") == "conserved", timeout=60)
 
-    def test_6_what_is_wrong_is_said(self):
+    def test_7_what_is_wrong_is_said(self):
         for path, status in (("/payments?status=lost", 400), ("/payments?limit=0", 400), ("/payments?cursor=x", 400),
                              ("/accounts/nobody/statement", 404), (f"/payments/{uuid.uuid4()}", 404)):
             got, problem = self.journal.query(path)
@@ -237,7 +242,7 @@ class Query(RigCase):
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
         self.assertIn("is no time", done.stderr)
 
-    def test_7_without_a_journal_it_is_said(self):
+    def test_8_without_a_journal_it_is_said(self):
         self.assertEqual(self.journal.stop(), 0)
         done = self.rig.ctl("payments", "list", "--json", check=False)
         self.assertNotEqual(done.returncode, 0)

@@ -278,7 +278,8 @@ void add_accept(CLI::App& tasks, Session& session, const std::shared_ptr<TaskFla
 }  // namespace
 
 void add_tasks(CLI::App& app, Session& session) {
-  CLI::App* tasks = app.add_subcommand("tasks", "Look at tasks, drain instances, decide what a task can't");
+  CLI::App* tasks =
+      app.add_subcommand("tasks", "Look at tasks, drain instances, decide what a task can't");
   tasks->require_subcommand(1);
   const auto flags = std::make_shared<TaskFlags>();
   CLI::App* all = tasks->add_subcommand("list", "Every task: open dead letters, refused senders");

@@ -1,5 +1,5 @@
-// Assets: the page's files, the API's description and Swagger UI as bytes, plain and compressed. The values are
-// written by cmake/WriteAssets.cmake while building.
+// Assets: the page's files, the API's description and Swagger UI as bytes, plain and compressed.
+// The values are written by cmake/WriteAssets.cmake while building.
 #pragma once
 
 #include <string_view>
