@@ -19,6 +19,7 @@ ansible.module_utils.__path__.append(str(ROOT / "ansible/plugins/module_utils"))
 sys.path.insert(0, str(ROOT / "ansible/plugins/modules"))
 sys.dont_write_bytecode = True
 
+import kpay_selfcheck  # noqa: E402
 import kpay_validate  # noqa: E402
 from ansible.module_utils import kafka_questions, kpay_releases  # noqa: E402
 from ansible.module_utils.kpay_lease import Lease, LeaseError  # noqa: E402
@@ -38,6 +39,14 @@ def fleet():
 
 def ids(hosts, waivers=(), partitions=8):
     return [f[0] for f in kpay_validate.findings(hosts, PLANES, partitions, 1024, list(waivers), TODAY)[0]]
+
+
+class SelfCheck(unittest.TestCase):
+    def test_each_folder_of_a_configuration_is_another_one(self):
+        text = "query:\n  changes: true\n  directory: /var/lib/kpay/j/query\nstate:\n  directory: /var/lib/kpay/j\n"
+        self.assertEqual(kpay_selfcheck.with_other_folders(text, "/run/x"), (
+            "query:\n  changes: true\n  directory: /run/x/1\nstate:\n  directory: /run/x/2\n", 2))
+        self.assertEqual(kpay_selfcheck.with_other_folders("http:\n  listen: a:1\n", "/run/x")[1], 0)
 
 
 class Inventory(unittest.TestCase):
