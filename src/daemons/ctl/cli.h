@@ -7,6 +7,7 @@
 
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/http_tables.h"
+#include "daemons/ctl/proposal.h"
 #include "daemons/tool/connection.h"
 
 namespace CLI {
@@ -14,12 +15,6 @@ class App;
 }
 
 namespace kpay::ctl {
-
-/// Who signs an operator's record, and whether it is only written down (R12).
-struct SigningFlags {
-  std::vector<std::string> keys;  ///< files
-  std::string propose;            ///< a file; empty: the records are sent
-};
 
 /// What every command sees of the command line, and which command it chose.
 struct Session {

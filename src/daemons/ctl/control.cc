@@ -145,8 +145,9 @@ Result<void> write_state(const tool::Reached& reached, const std::string& key,
   if (!producer) {
     return Unexpected(producer.error());
   }
-  Result<void> sent = (*producer)->send(reached.topic("control.state"), 0,
-                                        as_bytes(std::string_view(key)), as_bytes(value));
+  const auto bytes = value.empty() ? std::nullopt : std::optional<ByteView>(as_bytes(value));
+  Result<void> sent =
+      (*producer)->send(reached.topic("control.state"), 0, as_bytes(std::string_view(key)), bytes);
   return sent ? (*producer)->flush(tool::kAnswerMs) : sent;
 }
 

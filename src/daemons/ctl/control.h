@@ -57,7 +57,8 @@ inline constexpr std::int64_t kStaleMs = 10'000;
 /// Running: without a pause, when nobody has said anything yet.
 [[nodiscard]] Result<PipelineState> read_pipeline(tool::Reached& reached);
 [[nodiscard]] Result<std::vector<InstanceView>> read_instances(tool::Reached& reached);
-/// Appends a record to control.state, and waits until it is there.
+/// Appends a record to control.state, and waits until it is there. An empty value takes the key
+/// away.
 [[nodiscard]] Result<void> write_state(const tool::Reached& reached, const std::string& key,
                                        const std::string& value);
 [[nodiscard]] Result<void> write_pipeline(const tool::Reached& reached, const PipelineState& state);

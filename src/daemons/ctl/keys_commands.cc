@@ -128,7 +128,7 @@ Result<Answer> tell_all(const Session& session, const KeyFlags& flags, const std
     return *stop;
   }
   Result<std::unique_ptr<OperatorChannel>> channel =
-      OperatorChannel::open(*reached, session.signing);
+      OperatorChannel::open(*reached, {operator_name(), session.signing});
   if (!channel) {
     return Unexpected(channel.error());
   }

@@ -116,7 +116,8 @@ std::string task_text(stream::SenderId sender) {
   return std::to_string(sender.stage) + "/" + std::to_string(sender.partition);
 }
 
-bool LetterBook::take(stream::SenderId sender, ByteView payload, Timestamp at) {
+bool LetterBook::take(stream::SenderId sender, ByteView payload, Timestamp at,
+                      const Uuid& lineage) {
   if (std::optional<stream::DeadLetter> letter = stream::decode_dead_letter(payload)) {
     const stream::Origin& origin = letter->origin;
     const LetterId id{sender.stage, origin.partition, {origin.offset, origin.index}};
@@ -127,6 +128,7 @@ bool LetterBook::take(stream::SenderId sender, ByteView payload, Timestamp at) {
     made.reason = reason_text(letter->reason);
     made.sender = task_text(sender);
     made.at = at;
+    made.lineage = lineage;
     made.letter = std::move(*letter);
     letters_[id] = std::move(made);
     return true;
@@ -184,7 +186,7 @@ Result<std::vector<Letter>> read_letters(const tool::Reached& reached, const Let
   Result<void> read = (*sweep)->run([&](std::size_t part, const stream::LogRecord& record) {
     if (stream::read_frame(record.value, frame)) {
       receivers[part].take(frame, [&](const stream::Frame::Item& item) {
-        (void)book.take(frame.sender, item.payload, record.appended);
+        (void)book.take(frame.sender, item.payload, record.appended, frame.lineage);
       });
     }
   });

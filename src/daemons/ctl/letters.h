@@ -44,6 +44,7 @@ struct Letter {
   std::string topic;   ///< the origin's name, or its id when no topic has that any more
   std::string reason;  ///< in a word
   std::string sender;  ///< the task that wrote it, "intake/3"
+  Uuid lineage;        ///< that task's
   Timestamp at;
   LetterState state = LetterState::open;
   std::vector<LetterAnswer> answers;  ///< the last one closed it, unless it is open
@@ -51,12 +52,12 @@ struct Letter {
 
 /// Which letters are wanted; what isn't said, doesn't matter.
 struct LetterFilter {
-  std::vector<LetterId> ids;
-  std::string cause;  ///< a reason's word
-  std::string stage;
-  std::string state;
-  std::optional<Timestamp> since;  ///< came at that time or later
-  std::optional<Timestamp> until;  ///< came before
+  std::vector<LetterId> ids{};
+  std::string cause{};  ///< a reason's word
+  std::string stage{};
+  std::string state{};
+  std::optional<Timestamp> since{};  ///< came at that time or later
+  std::optional<Timestamp> until{};  ///< came before
 
   [[nodiscard]] bool empty() const noexcept {
     return ids.empty() && cause.empty() && stage.empty() && state.empty() && !since && !until;
@@ -74,7 +75,7 @@ class LetterBook {
   explicit LetterBook(std::map<Uuid, std::string> topic_names) : names_(std::move(topic_names)) {}
 
   /// One event of a frame of ops.dlq that a receiver applies. False: neither letter nor answer.
-  bool take(stream::SenderId sender, ByteView payload, Timestamp at);
+  bool take(stream::SenderId sender, ByteView payload, Timestamp at, const Uuid& lineage = {});
   [[nodiscard]] std::vector<Letter> select(const LetterFilter& filter);
 
  private:

@@ -155,7 +155,7 @@ Result<std::optional<Answer>> send(const Session& session, const tool::Reached& 
                                    const SwitchPlan& plan, const stream::Logic& to,
                                    const LogicFlags& flags) {
   Result<std::unique_ptr<OperatorChannel>> channel =
-      OperatorChannel::open(reached, session.signing);
+      OperatorChannel::open(reached, {operator_name(), session.signing});
   if (!channel) {
     return Unexpected(channel.error());
   }

@@ -1,7 +1,6 @@
 #include "daemons/ctl/operator_channel.h"
 
 #include "base/time.h"
-#include "daemons/ctl/change.h"
 #include "http/json.h"
 #include "stages/specs.h"
 #include "stream/changelog.h"
@@ -73,18 +72,19 @@ Result<std::unique_ptr<tool::Sweep>> from_now_on(const tool::Reached& reached) {
 }  // namespace
 
 Result<std::unique_ptr<OperatorChannel>> OperatorChannel::open(const tool::Reached& reached,
-                                                               const SigningFlags& signing) {
+                                                               ChannelOptions options) {
   std::unique_ptr<OperatorChannel> channel(new OperatorChannel());
   channel->topic_ = reached.topic(stages::kTopicIncoming);
   channel->proposal_.topic = channel->topic_;
   channel->state_topic_ = reached.topic("control.state");
-  channel->propose_ = signing.propose;
-  Result<std::vector<SigningKey>> keys = read_keys(signing.keys);
+  channel->author_ = std::move(options.author);
+  channel->propose_ = options.signing.propose;
+  Result<std::vector<SigningKey>> keys = read_keys(options.signing.keys);
   if (!keys) {
     return Unexpected(keys.error());
   }
   channel->keys_ = std::move(*keys);
-  Result<Uuid> lineage = read_lineage(reached);
+  Result<Uuid> lineage = options.lineage ? Result<Uuid>(*options.lineage) : read_lineage(reached);
   if (!lineage) {
     return Unexpected(lineage.error());
   }
@@ -117,7 +117,7 @@ stream::OperatorRecord OperatorChannel::record_for(std::uint16_t stage, std::int
   record.stage = stage;
   record.partition = partition;
   record.id = id;
-  record.author = operator_name().substr(0, stream::kOperatorNameMax);
+  record.author = author_.substr(0, stream::kOperatorNameMax);
   record.reason = reason.substr(0, stream::kOperatorReasonMax);
   return record;
 }

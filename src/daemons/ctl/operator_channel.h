@@ -4,10 +4,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "daemons/ctl/cli.h"
+#include "daemons/ctl/answer.h"
 #include "daemons/ctl/proposal.h"
 #include "daemons/tool/connection.h"
 #include "daemons/tool/sweep.h"
@@ -21,16 +24,23 @@ inline constexpr const char* kNotSigned =
     "keys are enrolled (`kpayctl keys list`): sign with --key; where two people have to, "
     "--propose\n";
 
+struct ChannelOptions {
+  std::string author;  ///< who asks; kept in every record
+  SigningFlags signing{};
+  /// Nothing: as intake's changelog says, which not everybody may read.
+  std::optional<Uuid> lineage{};
+};
+
 /// Threads: one.
 class OperatorChannel {
  public:
   /// Answers that come after this are seen. What is sent is signed with the keys of `signing`; if
   /// that names a file to propose in, it stands there after flush(), and nothing is sent.
   static Result<std::unique_ptr<OperatorChannel>> open(const tool::Reached& reached,
-                                                       const SigningFlags& signing = {});
+                                                       ChannelOptions options);
 
-  /// A record for that task, by this operator; what it asks is the caller's. Texts that are too
-  /// long are cut.
+  /// A record for that task, by the author; what it asks is the caller's. Texts that are too long
+  /// are cut.
   [[nodiscard]] stream::OperatorRecord record_for(std::uint16_t stage, std::int32_t partition,
                                                   const Uuid& id, const std::string& reason) const;
 
@@ -67,6 +77,7 @@ class OperatorChannel {
   std::string topic_;
   std::string state_topic_;
   Result<void> announced_;
+  std::string author_;
   std::vector<SigningKey> keys_;
   std::string propose_;  // a file; empty: send
   Proposal proposal_;

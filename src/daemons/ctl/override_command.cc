@@ -115,7 +115,7 @@ Result<Answer> override_input(const Session& session, const OverrideFlags& flags
     return *stop;
   }
   Result<std::unique_ptr<OperatorChannel>> channel =
-      OperatorChannel::open(*reached, session.signing);
+      OperatorChannel::open(*reached, {operator_name(), session.signing});
   if (!channel) {
     return Unexpected(channel.error());
   }

@@ -13,6 +13,12 @@
 
 namespace kpay::ctl {
 
+/// Who signs an operator's record, and whether it is only written down (R12).
+struct SigningFlags {
+  std::vector<std::string> keys;  ///< files
+  std::string propose;            ///< a file; empty: the records are sent
+};
+
 /// An operator's record, or a client's bytes that are sent where they belong.
 struct ProposedRecord {
   std::int32_t partition = 0;

@@ -133,7 +133,8 @@ Result<Answer> send(const Session& session, const ProposalFlags& flags) {
   if (std::optional<Answer> stop = ask(session, reached->connection, effect)) {
     return *stop;
   }
-  Result<std::unique_ptr<OperatorChannel>> channel = OperatorChannel::open(*reached);
+  Result<std::unique_ptr<OperatorChannel>> channel =
+      OperatorChannel::open(*reached, {operator_name()});
   if (!channel) {
     return Unexpected(channel.error());
   }

@@ -239,7 +239,7 @@ Result<Answer> accept(const Session& session, const TaskFlags& flags) {
     return *stop;
   }
   Result<std::unique_ptr<OperatorChannel>> channel =
-      OperatorChannel::open(*reached, session.signing);
+      OperatorChannel::open(*reached, {operator_name(), session.signing});
   if (!channel) {
     return Unexpected(channel.error());
   }
