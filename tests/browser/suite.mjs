@@ -8,18 +8,22 @@ import { randomBytes } from 'node:crypto';
 const [base, executablePath, modules, shots] = process.argv.slice(2);
 const { chromium } = createRequire(modules + '/')('playwright-core');
 const axe = readFileSync(modules + '/node_modules/axe-core/axe.min.js', 'utf8');
-const { KPAY_ADMIN_PASSWORD, KPAY_VIEWER_PASSWORD, KPAY_TOKEN } = process.env;
+const { KPAY_ADMIN_PASSWORD, KPAY_VIEWER_PASSWORD, KPAY_MAKER_PASSWORD, KPAY_CHECKER_PASSWORD, KPAY_TOKEN } = process.env;
 const origin = new URL(base).origin;
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' });
 await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
-const page = await context.newPage();
 const complaints = [];
-page.on('console', (message) => { if (['error', 'warning'].includes(message.type()) && !expected(message.text())) complaints.push('console: ' + message.text()); });
-page.on('pageerror', (error) => complaints.push('error: ' + error.message));
-page.on('request', (request) => { if (!request.url().startsWith(origin + '/')) complaints.push('off origin: ' + request.url()); });
-await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI)));
+async function watched(context) {
+  const page = await context.newPage();
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type()) && !expected(message.text())) complaints.push('console: ' + message.text()); });
+  page.on('pageerror', (error) => complaints.push('error: ' + error.message));
+  page.on('request', (request) => { if (!request.url().startsWith(origin + '/')) complaints.push('off origin: ' + request.url()); });
+  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI)));
+  return page;
+}
+const page = await watched(context);
 let refused = 0;  // answers with an error status that a test asks for; the browser reports each on the console
 const expected = (text) => text.startsWith('Failed to load resource') && refused > 0;
 
@@ -44,8 +48,8 @@ async function until(what, condition, seconds = 20) {
   }
   assert.fail(`not within ${seconds} s: ${what} (last: ${last})`);
 }
-const text = (selector) => page.locator(selector).first().innerText();
-const shows = (selector, pattern, seconds) => until(`${selector} shows ${pattern}`, async () => pattern.test(await text(selector)), seconds);
+const text = (selector, on = page) => on.locator(selector).first().innerText();
+const shows = (selector, pattern, seconds, on = page) => until(`${selector} shows ${pattern}`, async () => pattern.test(await text(selector, on)), seconds);
 const go = async (hash, heading) => { await page.goto(base + '#/' + hash); await shows('h1', heading); };
 const shot = async (name) => { if (shots) { await page.evaluate(() => scrollTo(0, 0)); await page.screenshot({ path: `${shots}/${name}.png` }); } };
 
@@ -274,15 +278,126 @@ test('control: a drain with its proof, then resume', async () => {
 test('dead letters: list, filter by reason, inspect', async () => {
   await go('dead-letters', /Dead letters/);
   const letters = (await api('/dead-letters')).letters;
-  assert.ok(letters.length > 0, 'the runner has put one there');
-  await page.click('#letters a');
+  const raw = letters.find((letter) => letter.bytes_total === 3);  // the runner has put it there
+  await page.click(`#letters tr[data-key="${raw.id}"] a`);
   assert.equal(await page.locator('#letter-bytes').count(), 0, 'masked');
   await page.fill('#reveal-form [name=reason]', 'the payer asks');
   await page.click('#reveal');
   await shows('#letter-bytes', /00 ff 47/);
   await shot('dead-letters');
-  await page.click(`section >> text="${letters[0].reason}"`);
+  await page.click(`section >> text="${raw.reason}"`);
   assert.match(page.url(), /reason=/);
+});
+
+// Another person in a browser of his own, at the dead letters.
+async function at(name, password) {
+  const other = await browser.newContext({ viewport: { width: 1360, height: 1100 }, reducedMotion: 'reduce' });
+  const on = await watched(other);
+  await on.goto(base);
+  await logIn(on, name, password);
+  await shows('#who', new RegExp(name), 20, on);
+  await on.goto(base + '#/dead-letters');
+  await shows('#letters', /wrong_partition/, 20, on);
+  return on;
+}
+const picture = async (on, name) => { if (shots) { await on.evaluate(() => scrollTo(0, 0)); await on.screenshot({ path: `${shots}/${name}.png`, fullPage: true }); } };
+const isOff = (on, selector) => on.locator(selector).first().isDisabled();
+const stateOf = async (id) => (await api('/dead-letters?limit=200')).letters.find((letter) => letter.id === id).state;
+
+test('dead letters: one asks for a replay, another approves, and the money is there once', async () => {
+  const letters = (await api('/dead-letters?limit=200')).letters;
+  const [raw, misplaced] = [letters.find((l) => l.bytes_total === 3), letters.find((l) => l.reason === 'wrong_partition')];
+  const balance = async () => Number((await api('/accounts/acc-9')).balance_minor);
+  const before = await balance();
+  const maker = await at('ann', KPAY_MAKER_PASSWORD);
+  for (const button of ['#letters-check', '#ask-replay', '#ask-discard', '#choose-none']) assert.ok(await isOff(maker, button), button + ' without a choice');
+  await maker.focus(`[aria-label="Choose ${raw.id}"]`);
+  await maker.keyboard.press('Space');
+  await maker.click('.choose-all[aria-label*="wrong_partition"]');
+  await maker.click('#letters-check');
+  await shows('#ask-result', /1 would pass, 1 would fail[^]*1 would go to the partition[^]*1: /, 20, maker);
+  await picture(maker, 'dead-letters-check');
+  await maker.click('#choose-none');
+  assert.equal(await maker.locator('#letters input:checked').count(), 0);
+  assert.ok(await isOff(maker, '#ask-replay'));
+  await maker.click('.choose-all[aria-label*="wrong_partition"]');
+  await maker.click('#ask-replay');
+  assert.equal((await api('/requests')).requests.length, 0, 'without a reason nothing is asked');
+  await maker.fill('#ask-reason', 'the partitioner is mended');
+  await maker.click('#ask-replay');
+  await shows('#ask-result', /Asked\. It waits/, 20, maker);
+  await shows('#requests', /ann[^]*the partitioner is mended[^]*It takes an approver or an admin/, 20, maker);
+  assert.ok(await isOff(maker, '#requests .approve'));
+  assert.equal(await stateOf(misplaced.id), 'open');
+  const [request] = (await api('/requests')).requests;
+  refused = 1;
+  assert.equal(await maker.evaluate((id) => send(`/requests/${id}/approve`, { reason: 'by hand' }).then((a) => a.body.code), request.id), 'not_allowed');
+  refused = 0;
+  for (const theme of ['light', 'dark']) {
+    await maker.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
+    assert.deepEqual(await violations(maker), [], `axe: a request that waits, ${theme}`);
+  }
+  const checker = await at('ben', KPAY_CHECKER_PASSWORD);
+  await shows('#requests', /the partitioner is mended/, 20, checker);
+  await shows('main [role=note]', /approver.*don’t allow you to ask/, 20, checker);
+  await checker.click('#requests .approve');
+  assert.equal(await balance(), before, 'without a reason nothing is approved');
+  await checker.fill('#decide-reason', 'looked at it');
+  await picture(checker, 'dead-letters-approve');
+  await checker.click('#requests .approve');
+  await shows('#decide-result', /1 moved[^]*ann, approved by ben/, 30, checker);
+  await until('the deposit', async () => (await balance()) === before + 500);
+  await shows('#requests', /Nothing waits/, 20, checker);
+  await shows('#requests', /Nothing waits/, 20, maker);
+  assert.equal(await stateOf(misplaced.id), 'moved');
+  await Promise.all([maker.context().close(), checker.context().close()]);
+});
+
+test('dead letters: a discard is typed, declined, withdrawn, and done by two people only', async () => {
+  const raw = (await api('/dead-letters?limit=200')).letters.find((l) => l.bytes_total === 3);
+  const askFor = async (on, reason) => {
+    await on.check(`[aria-label="Choose ${raw.id}"]`);
+    await on.fill('#ask-reason', reason);
+    await on.fill('#discard-words', 'discard 2');
+    assert.ok(await isOff(on, '#ask-discard'), 'other words');
+    await on.fill('#discard-words', await text('#words', on));
+    await on.click('#ask-discard');
+    await shows('#ask-result', /Asked/, 20, on);
+    await shows('#requests', new RegExp(reason), 20, on);
+  };
+  const [maker, checker] = [await at('ann', KPAY_MAKER_PASSWORD), await at('ben', KPAY_CHECKER_PASSWORD)];
+  await askFor(maker, 'noise of a scanner');
+  await shows('#requests', /noise of a scanner/, 20, checker);
+  await checker.fill('#decide-reason', 'not yet');
+  await checker.click('#requests .decline');
+  await shows('#decide-result', /Declined/, 20, checker);
+  await askFor(maker, 'noise after all');
+  await maker.fill('#decide-reason', 'a mistake');
+  await maker.click('#requests .decline');
+  await shows('#decide-result', /Declined/, 20, maker);
+  assert.deepEqual((await api('/requests')).requests, []);
+  await go('dead-letters', /Dead letters/);  // the admin may ask and approve, but not both
+  await shows('#letters', /wrong_partition/);
+  await page.check(`[aria-label="Choose ${raw.id}"]`);
+  await page.click('section:has(#ask-form) >> text=copy as kpayctl');
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), new RegExp('kpayctl dlq replay ' + raw.id.replace('.', '\\.')));
+  await page.uncheck(`[aria-label="Choose ${raw.id}"]`);
+  await askFor(page, 'the admin’s own');
+  await shows('#requests .why-not', /takes another person/);
+  assert.ok(await isOff(page, '#requests .approve'));
+  const [request] = (await api('/requests')).requests;
+  refused = 1;
+  assert.equal(await page.evaluate((id) => send(`/requests/${id}/approve`, { reason: 'by hand' }).then((a) => a.body.code), request.id), 'same_person');
+  refused = 0;
+  assert.equal(await stateOf(raw.id), 'open');
+  await shows('#requests', /the admin’s own/, 20, checker);
+  await checker.fill('#decide-reason', 'is noise');
+  await checker.click('#requests .approve');
+  await shows('#decide-result', /1 discarded/, 30, checker);
+  assert.equal(await stateOf(raw.id), 'discarded');
+  await shows('#requests', /Nothing waits/);
+  assert.ok(await isOff(page, `[aria-label="Choose ${raw.id}"]`), 'what is closed can’t be chosen');
+  await Promise.all([maker.context().close(), checker.context().close()]);
 });
 
 test('system: version, books, the API', async () => {
@@ -328,6 +443,7 @@ test('audit: who drained and who looked into a letter, with their reasons', asyn
   await go('audit', /Audit/);
   await shows('#actions', /postPipelineDrain/);
   await shows('#actions', /the payer asks/);
+  await shows('#actions', /ben[^]*postRequestsIdApprove[^]*done[^]*looked at it/);
   await shot('audit');
   await page.selectOption('#audit-action', 'postSession');
   await shows('#actions', /denied/);
@@ -352,7 +468,9 @@ test('a viewer looks, and is told why the rest is off', async () => {
   await has('main [role=note]', /don’t allow you to read the audit/);
   await viewer.goto(base + '#/dead-letters');
   await viewer.click('#letters a');
-  await has('main [role=note]', /see its bytes/);
+  await has('#inspect [role=note]', /see its bytes/);
+  await has('section:has(#ask-form) [role=note]', /don’t allow you to ask/);
+  for (const button of ['#ask-replay', '#ask-discard']) assert.ok(await viewer.isDisabled(button), button);
   const answer = await viewer.evaluate(() => send('/pipeline:drain', { reason: 'by hand' }).then((a) => a.status));
   assert.equal(answer, 403, 'the gateway refuses what the page does not offer');
   await other.close();

@@ -5,6 +5,7 @@ Needs Debian's chromium, and node 20 or newer with npm (`scripts/bootstrap brows
 exits 77. KPAY_SCREENSHOTS=FOLDER keeps a picture of each screen there.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -15,7 +16,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "rig"))
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from rig import Rig  # noqa: E402
+from test_dlq import deposit  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PORT = 19720
@@ -44,6 +47,14 @@ def modules():
     return folder
 
 
+def dead_letters(rig):
+    """One that nothing can read, and a deposit on another partition than its account's."""
+    opened = rig.ctl("accounts", "open", "acc-9", "--currency", "EUR", "--dump-record", "--json")
+    place = (json.loads(opened.stdout)["partition"] + 1) % 4
+    for partition, key, value in ((1, "-", "00ff47"), (place, b"acc-9".hex(), deposit("acc-9", 500).hex())):
+        rig._tool("send_record", (f"127.0.0.1:{PORT}", "kpay.payments.incoming", partition, "raw", key, value), True, 30)
+
+
 def main():
     chromium = shutil.which("chromium")
     if chromium is None or shutil.which("npm") is None or node_version() < NODE_MIN:
@@ -58,13 +69,15 @@ def main():
             rig.start_daemons()
             rig.load("accounts", "--count", 120, "--currency", "EUR", "--opening", "1000.00", "--wait",
                      capture_output=True)
-            rig._tool("send_record", (f"127.0.0.1:{PORT}", "kpay.payments.incoming", 1, "raw", "-", "00ff47"), True, 30)
+            dead_letters(rig)
             command = ["node", str(HERE / "suite.mjs"), f"http://{gateway.address()}/", chromium, str(folder)]
             shots = os.environ.get("KPAY_SCREENSHOTS")
-            viewer = gateway.people("users", "add", "vera", "--role", "viewer")
+            passwords = {name: gateway.people("users", "add", user, "--role", role)["password"]
+                         for name, user, role in (("VIEWER", "vera", "viewer"), ("MAKER", "ann", "operator"),
+                                                  ("CHECKER", "ben", "approver"))}
             token = gateway.people("tokens", "add", "suite", "--role", "admin")
-            people = {"KPAY_ADMIN_PASSWORD": gateway.password, "KPAY_VIEWER_PASSWORD": viewer["password"],
-                      "KPAY_TOKEN": token["token"]}
+            people = {"KPAY_ADMIN_PASSWORD": gateway.password, "KPAY_TOKEN": token["token"],
+                      **{f"KPAY_{name}_PASSWORD": password for name, password in passwords.items()}}
             return subprocess.run(command + ([shots] if shots else []), timeout=400, env={**os.environ, **people}).returncode
 
 

@@ -4,6 +4,8 @@
 #include "base/check.h"
 #include "daemons/ctl/http_tables.h"
 #include "daemons/ctl/load_view.h"
+#include "daemons/gateway/limits.h"
+#include "daemons/gateway/requests.h"
 #include "daemons/gateway/view.h"
 #include "fuzz/target.h"
 #include "stages/specs.h"
@@ -39,6 +41,12 @@ gateway::Seen seen_in(std::string_view text) {
 }
 
 void check_states(const gateway::Seen& seen) {
+  for (const gateway::LetterRequest& request : gateway::requests_in(seen.state)) {
+    const std::string value = to_json(request);
+    const auto again = gateway::parse_request(key_of(request), value);
+    check(value.size() > gateway::limits::request_bytes_max || (again && to_json(*again) == value),
+          "a request that is written can be read");
+  }
   for (const auto& [key, value] : seen.state) {
     if (const std::optional<ctl::PipelineState> state = ctl::parse_pipeline(value)) {
       const auto again = ctl::parse_pipeline(to_json(*state));

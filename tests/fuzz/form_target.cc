@@ -1,4 +1,5 @@
 // JSON bodies of the gateway's requests. The first byte says which request it is.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -85,6 +86,18 @@ void read_load(std::string_view body) {
   }
 }
 
+void read_request(std::string_view body) {
+  gateway::Form form(body);
+  const std::string what = form.choice("what", {"replay", "discard"});
+  const std::vector<ctl::LetterId> ids = form.letters("ids");
+  if (is_right(form)) {
+    check(what == "replay" || what == "discard", "a choice is one of its words");
+    check(!ids.empty() && ids.size() <= gateway::limits::request_letters_max &&
+              std::is_sorted(ids.begin(), ids.end()),
+          "letters are some, each once");
+  }
+}
+
 }  // namespace
 
 void run_form(ByteView input) {
@@ -96,6 +109,7 @@ void run_form(ByteView input) {
     case 'p': return read_payment(body, false);
     case 'b': return read_payment(body, true);
     case 'a': return read_account(body);
+    case 'r': return read_request(body);
     default: return read_load(body);
   }
 }

@@ -278,6 +278,11 @@ void add_control(Seeds& seeds) {
   const std::string metadata =
       "maccount-1\t{\"daemon\":\"kpay-account\",\"address\":\"127.0.0.1:9001\",\"build\":\"1\","
       "\"config_hash\":\"00\",\"at_ms\":5,\"stages\":{\"account\":[0,2],\"intake\":[1]}}\n";
+  const std::string request =
+      "srequest/01936c5e-7b7e-7c3a-9c53-3f2a1b0c4d5e\t{\"what\":\"replay\",\"ids\":[\"intake/3@"
+      "128.0\"],\"reason\":\"r\",\"maker\":\"ann\",\"at_ms\":1,\"expires_ms\":2,"
+      "\"approver\":\"ben\",\"approve_reason\":\"a\",\"approved_at_ms\":1}\n";
+  seeds["control/request"] = bytes_of(request);
   seeds["control/load"] = bytes_of(load);
   seeds["control/status"] = bytes_of(status + status);
   seeds["control/pipeline"] = bytes_of(pipeline + status);
@@ -328,6 +333,7 @@ void add_forms(Seeds& seeds) {
              batch.c_str(), R"(a{"account":"alice","currency":"EUR","opening":"5.00"})",
              R"(a{"account":"alice","currency":"EUR"})",
              R"(l{"rate":500.5,"bad_share":0.1,"duration_s":60,"reason":"a try"})",
+             R"(r{"what":"discard","ids":["intake/3@128.0","settle/0@1.2"]})",
              R"(p{"from":[[[[[[[[[1]]]]]]]]]})"});
 }
 

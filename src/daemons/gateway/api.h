@@ -31,7 +31,7 @@ struct ApiParts {
   std::function<std::shared_ptr<Live>()> live;
   std::shared_ptr<http::Broadcaster> broadcaster;
   ProcessInfo process;
-  /// Both outlive the server; used by the session's operations alone.
+  /// Both outlive the server; used by the operations of sessions and requests.
   access::Access* access = nullptr;
   Guard* guard = nullptr;
   bool tls = false;
@@ -78,5 +78,6 @@ void add_load_api(http::Router& router, const ApiParts& parts);
 void add_session_api(http::Router& router, const ApiParts& parts);
 void add_system_api(http::Router& router, const ApiParts& parts);
 void add_letters_api(http::Router& router, const ApiParts& parts);
+void add_requests_api(http::Router& router, const ApiParts& parts);
 
 }  // namespace kpay::gateway

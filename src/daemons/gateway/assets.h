@@ -10,6 +10,7 @@ extern const std::string_view index_html, index_html_gz;
 extern const std::string_view app_css, app_css_gz;
 extern const std::string_view app_js, app_js_gz;
 extern const std::string_view access_js, access_js_gz;
+extern const std::string_view letters_js, letters_js_gz;
 extern const std::string_view history_js, history_js_gz;
 extern const std::string_view favicon_svg, favicon_svg_gz;
 extern const std::string_view docs_html, docs_html_gz;

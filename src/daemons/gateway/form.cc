@@ -163,6 +163,60 @@ core::ValueDate Form::optional_date(std::string_view name) {
   return *date;
 }
 
+std::string Form::choice(std::string_view name, const std::vector<std::string>& words,
+                         bool required) {
+  std::string expected;
+  for (const std::string& word : words) {
+    expected += (expected.empty() ? "" : " or ") + word;
+  }
+  asked_.emplace_back(name);
+  const Json* member = object_->find(name);
+  if (member == nullptr) {
+    if (required) {
+      missing(name, expected);
+    }
+    return {};
+  }
+  if (!member->is_string() || std::find(words.begin(), words.end(), *member) == words.end()) {
+    wrong(name, "is none of the words that it can be", expected);
+    return {};
+  }
+  return member->get<std::string>();
+}
+
+std::vector<ctl::LetterId> Form::letters(std::string_view name, bool required) {
+  const std::string expected = "a list of 1 to " + std::to_string(limits::request_letters_max) +
+                               " ids of dead letters, as intake/3@128.0";
+  asked_.emplace_back(name);
+  const Json* member = object_->find(name);
+  if (member == nullptr) {
+    if (required) {
+      missing(name, expected);
+    }
+    return {};
+  }
+  if (!member->is_array() || member->empty() || member->size() > limits::request_letters_max) {
+    wrong(name, "is no list, or an empty or too long one", expected);
+    return {};
+  }
+  std::vector<ctl::LetterId> ids;
+  for (const Json& each : *member) {
+    const std::optional<ctl::LetterId> id =
+        each.is_string() ? ctl::parse_letter_id(each.get_ref<const std::string&>()) : std::nullopt;
+    if (!id) {
+      wrong(name,
+            "has " + each.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80) +
+                ", which is no id of a dead letter",
+            expected);
+      return {};
+    }
+    ids.push_back(*id);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
 core::Money Form::money(std::string_view amount_name, bool required) {
   constexpr std::size_t kAmountBytes = 32;
   const std::string currency_text = text("currency", 3);

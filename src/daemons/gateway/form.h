@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "core/ids.h"
 #include "core/money.h"
+#include "daemons/ctl/letters.h"
 #include "daemons/gateway/problem.h"
 
 namespace kpay::gateway {
@@ -39,6 +40,11 @@ class Form {
   /// From `amount` (decimal text) or `amount_minor` (a whole number, or its digits as text), with
   /// `currency`. The names begin with `prefix`.
   [[nodiscard]] core::Money money(std::string_view amount_name, bool required);
+  /// One of these words.
+  [[nodiscard]] std::string choice(std::string_view name, const std::vector<std::string>& words,
+                                   bool required = true);
+  /// A list of dead letters' ids, each once, at most limits::request_letters_max.
+  [[nodiscard]] std::vector<ctl::LetterId> letters(std::string_view name, bool required = true);
   /// The payment's or command's own id.
   [[nodiscard]] Uuid id(std::string_view name);
 

@@ -232,6 +232,7 @@ Result<void> Gateway::serve() {
   add_load_api(router, parts);
   add_session_api(router, parts);
   add_letters_api(router, parts);
+  add_requests_api(router, parts);
   add_system_api(router, parts);
   add_page(router);
   http::ServerOptions options;

@@ -2,14 +2,24 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "daemons/ctl/letter_close.h"
 #include "daemons/gateway/api.h"
 #include "daemons/gateway/form.h"
 #include "daemons/gateway/limits.h"
 #include "http/json.h"
+#include "stages/specs.h"
 
 namespace kpay::gateway {
 
 namespace {
+
+std::vector<std::string> stage_names() {
+  std::vector<std::string> names;
+  for (const stream::StageSpec& spec : stages::all_specs()) {
+    names.push_back(spec.name);
+  }
+  return names;
+}
 
 std::string letter_json(const ctl::Letter& letter) {
   const stream::Origin& origin = letter.letter.origin;
@@ -85,11 +95,35 @@ http::Response reveal(Live& live, const http::Request& request) {
                                  .finish());
 }
 
+// What a replay would do: of the newest, as the list has them.
+http::Response check(Live& live, const http::Request& request) {
+  Form form(request.body);
+  ctl::LetterFilter filter;
+  filter.ids = form.letters("ids", false);
+  filter.cause = form.optional_text("reason_code", limits::reason_bytes_max);
+  filter.stage = form.choice("stage", stage_names(), false);
+  if (const std::optional<Problem> problem = form.problem()) {
+    return to_response(*problem);
+  }
+  const Result<std::shared_ptr<const Letters>> read = live.letters();
+  if (!read) {
+    return to_response(problem_of(read.error()));
+  }
+  Result<std::vector<ctl::Letter>> found = letters_among(**read, filter);
+  if (!found) {
+    return to_response(problem_of(found.error()));
+  }
+  const ctl::OpenLetters letters =
+      ctl::check_open(std::move(*found), live.partitions(), wall_clock_now());
+  return http::json_response(ctl::dry_replay(letters).json);
+}
+
 }  // namespace
 
 void add_letters_api(http::Router& router, const ApiParts& parts) {
   add_read(router, parts, "/dead-letters", get_letters);
   add_write(router, parts, "/dead-letters/{id}/reveal", reveal);
+  add_write(router, parts, "/dead-letters:check", check);
 }
 
 }  // namespace kpay::gateway

@@ -27,6 +27,14 @@ inline constexpr std::size_t recent_payments = 200;
 inline constexpr std::size_t series_points = 300;  ///< one each second
 inline constexpr std::int64_t windows_shown = 30;  ///< minutes
 inline constexpr std::size_t letters_max = 200;
+inline constexpr std::size_t requests_max = 50;  ///< that wait for a second person
+inline constexpr std::size_t request_letters_max = 200;
+inline constexpr std::size_t request_bytes_max = 32U << 10U;       ///< of its record
+inline constexpr std::int64_t request_ms = 24LL * 60 * 60 * 1000;  ///< until it expires
+/// An expired one is shown so long, then whoever asks next takes it away.
+inline constexpr std::int64_t request_shown_ms = 24LL * 60 * 60 * 1000;
+inline constexpr int closings_per_second = 200;
+inline constexpr int close_ms = 10'000;            ///< for the tasks' answers
 inline constexpr std::size_t actions_max = 1'000;  ///< of the audit, the newest
 /// So many records of each partition of ops.audit are looked through for them at a start.
 inline constexpr std::int64_t audit_records_back = 5'000;

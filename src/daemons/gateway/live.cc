@@ -75,4 +75,24 @@ Result<std::shared_ptr<const Letters>> Live::letters() {
   return letters_;
 }
 
+void Live::forget_letters() {
+  const std::lock_guard lock(letters_mutex_);
+  letters_.reset();
+}
+
+Result<std::vector<ctl::Letter>> letters_among(const Letters& letters,
+                                               const ctl::LetterFilter& filter) {
+  for (const ctl::LetterId& id : filter.ids) {
+    if (std::none_of(letters.newest.begin(), letters.newest.end(),
+                     [&](const ctl::Letter& letter) { return letter.id == id; })) {
+      return Unexpected(ErrorCode::not_found,
+                        "No letter of the newest has the id " + to_string(id) + ".");
+    }
+  }
+  std::vector<ctl::Letter> found;
+  std::copy_if(letters.newest.begin(), letters.newest.end(), std::back_inserter(found),
+               [&](const ctl::Letter& letter) { return filter.takes(letter); });
+  return found;
+}
+
 }  // namespace kpay::gateway

@@ -22,6 +22,10 @@ struct Letters {
   std::size_t total = 0;
 };
 
+/// Those of the newest that the filter takes. Errors: not_found, for an id that none of them has.
+[[nodiscard]] Result<std::vector<ctl::Letter>> letters_among(const Letters& letters,
+                                                             const ctl::LetterFilter& filter);
+
 /// Threads: any.
 class Live {
  public:
@@ -38,16 +42,21 @@ class Live {
   [[nodiscard]] std::atomic<std::int64_t>& no_journal_until_ms() noexcept {
     return no_journal_until_ms_;
   }
+  /// For what takes its time, over a connection of its own.
+  [[nodiscard]] const tool::Connection& connection() const noexcept { return reached_.connection; }
   [[nodiscard]] Feed& feed() noexcept { return *feed_; }
   [[nodiscard]] Audits& audits() noexcept { return *audits_; }
   [[nodiscard]] Submitter& submitter() noexcept { return *submitter_; }
   [[nodiscard]] Outcomes& outcomes() noexcept { return *outcomes_; }
   [[nodiscard]] Watcher& watcher() noexcept { return *watcher_; }
 
-  /// Appends a record to control.state and waits until it is there, and until feed() has it.
+  /// Appends a record to control.state and waits until it is there, and until feed() has it. An
+  /// empty value takes the key away.
   Result<void> write_state(const std::string& key, const std::string& value);
   /// The newest dead letters, as read at most limits::letters_ms ago.
   Result<std::shared_ptr<const Letters>> letters();
+  /// Something was done about them: letters() reads again.
+  void forget_letters();
 
  private:
   explicit Live(tool::Reached reached) : reached_(std::move(reached)) {}

@@ -14,6 +14,7 @@ constexpr Roles kReaders =
     Role::viewer | Role::operating | Role::reviewer | Role::approver | Role::admin | Role::auditor;
 constexpr Roles kOperators = Role::operating | Role::admin;
 constexpr Roles kLooksInside = Role::reviewer | Role::approver | Role::admin | Role::auditor;
+constexpr Roles kCheckers = Role::approver | Role::admin;
 constexpr Roles kAuditors = Role::auditor | Role::admin;
 
 constexpr bool kAudited = true;
@@ -58,6 +59,15 @@ const std::vector<Operation>& operations() {
       {"POST", "/api/v1/load:stop", "postLoadStop", kOperators, kAudited},
 
       {"POST", "/api/v1/dead-letters/{id}/reveal", "postDeadLettersIdReveal", kLooksInside,
+       kAudited},
+      // Looks, and changes nothing.
+      {"POST", "/api/v1/dead-letters:check", "postDeadLettersCheck", kReaders},
+      {"GET", "/api/v1/requests", "getRequests", kReaders},
+      {"POST", "/api/v1/requests", "postRequests", kOperators, kAudited},
+      // Another person than who has asked.
+      {"POST", "/api/v1/requests/{id}/approve", "postRequestsIdApprove", kCheckers, kAudited},
+      // Who has asked, or who may approve.
+      {"POST", "/api/v1/requests/{id}/decline", "postRequestsIdDecline", kOperators | kCheckers,
        kAudited},
       {"GET", "/api/v1/audit/actions", "getAuditActions", kAuditors},
   };

@@ -18,6 +18,7 @@ const std::vector<Asset>& page_assets() {
       {"/app.css", "text/css; charset=utf-8", assets::app_css, assets::app_css_gz},
       {"/app.js", "text/javascript; charset=utf-8", assets::app_js, assets::app_js_gz},
       {"/access.js", "text/javascript; charset=utf-8", assets::access_js, assets::access_js_gz},
+      {"/letters.js", "text/javascript; charset=utf-8", assets::letters_js, assets::letters_js_gz},
       {"/history.js", "text/javascript; charset=utf-8", assets::history_js, assets::history_js_gz},
       {"/favicon.svg", "image/svg+xml", assets::favicon_svg, assets::favicon_svg_gz},
       {"/docs", "text/html; charset=utf-8", assets::docs_html, assets::docs_html_gz, false},

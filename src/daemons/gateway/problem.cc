@@ -40,6 +40,12 @@ const std::vector<CodeInfo>& all_codes() {
       {Code::journal_unavailable, "journal_unavailable", 503,
        "No kpay-journal with a query side answers now"},
       {Code::not_kept, "not_kept", 410, "It is too old and not kept any more"},
+      {Code::same_person, "same_person", 403, "Another person has to approve this"},
+      {Code::request_expired, "request_expired", 409, "The request has expired"},
+      {Code::request_approved, "request_approved", 409, "The request is approved already"},
+      {Code::requests_full, "requests_full", 409, "As many requests wait as there is room for"},
+      {Code::letters_closed, "letters_closed", 409, "None of the dead letters is open"},
+      {Code::not_signed, "not_signed", 409, "Operators' records have to be signed here"},
   };
   return codes;
 }

@@ -35,6 +35,12 @@ enum class Code {
   cluster_unavailable,
   journal_unavailable,
   not_kept,
+  same_person,
+  request_expired,
+  request_approved,
+  requests_full,
+  letters_closed,
+  not_signed,
 };
 
 struct CodeInfo {

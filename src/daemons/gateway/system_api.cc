@@ -54,6 +54,7 @@ std::string limits_json() {
       .add("wait_seconds_max", limits::wait_seconds_max)
       .add("page_rows_max", limits::page_rows_max)
       .add("letters_max", limits::letters_max)
+      .add("requests_max", limits::requests_max)
       .add("recent_payments", limits::recent_payments)
       .add("streams_max", http::limits::stream_connections_max)
       .finish();

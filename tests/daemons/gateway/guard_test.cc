@@ -69,6 +69,7 @@ class GuardTest : public ::testing::Test {
     add_load_api(router_, parts);
     add_session_api(router_, parts);
     add_letters_api(router_, parts);
+    add_requests_api(router_, parts);
     add_system_api(router_, parts);
     add_page(router_);
     router_.add("GET", "/metrics", [](const http::Request&) { return http::Response{}; });

@@ -25,6 +25,7 @@ TEST(OpenApi, EveryOperationThatIsDescribedHasARoute) {
   add_load_api(router, parts);
   add_session_api(router, parts);
   add_letters_api(router, parts);
+  add_requests_api(router, parts);
   add_system_api(router, parts);
   const Json described = document();
   std::size_t operations = 0;

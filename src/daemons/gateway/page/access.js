@@ -68,27 +68,6 @@ function whoIsIn() {
   return [h('span', { cls: 'chip', id: 'who', title: me.roles }, me.user), h('button', { cls: 'ghost', id: 'logout', onclick: (event) => busy(event.currentTarget, logOut) }, 'log out')];
 }
 
-// ---- dead letters: the bytes are shown for a reason, which is audited
-
-const revealed = {}, revealForms = {};
-function letterBytes(letter) {
-  const shown = revealed[letter.id];
-  if (shown && shown.ok) return h('pre', { id: 'letter-bytes', tabindex: '0' }, hexdump(shown.body.bytes_hex));
-  if (!may('postDeadLettersIdReveal')) return withheld('postDeadLettersIdReveal', 'see its bytes');
-  const form = revealForms[letter.id] ||= revealForm(letter);
-  return [form, shown && problem(shown)];
-}
-function revealForm(letter) {
-  const form = h('form', { 'data-keep': '', id: 'reveal-form', onsubmit: async (event) => {
-    event.preventDefault();
-    await busy(form.querySelector('button'), async () => {
-      revealed[letter.id] = await send(`/dead-letters/${encodeURIComponent(letter.id)}/reveal`, { reason: formOf(form).reason || '' });
-    });
-    refresh();
-  } }, h('div', { cls: 'inline' }, field('Its bytes may name accounts and amounts. Why do you look? (audited)', { name: 'reason', required: true, maxlength: 200 }), h('button', { id: 'reveal' }, 'Show bytes')));
-  return form;
-}
-
 // ---- the audit
 
 screens.audit = { title: 'Audit', open(at) {
@@ -104,7 +83,7 @@ screens.audit = { title: 'Audit', open(at) {
   const timer = setInterval(load, 3000);
   const filters = h('div', { cls: 'row', 'data-keep': '' },
     h('label', {}, 'Who', h('input', { id: 'audit-who', value: at.query.who || '', onchange: (e) => setQuery({ who: e.target.value.trim() }) })),
-    h('label', {}, 'Action', h('select', { id: 'audit-action', onchange: (e) => setQuery({ action: e.target.value }) }, ['', 'postSession', 'postSessionEnd', 'postPipelineDrain', 'postPipelineResume', 'postLoadStart', 'postLoadStop', 'postAccounts', 'postPaymentsBatch', 'postDeadLettersIdReveal', 'access.changed'].map((v) => h('option', { value: v, selected: v === (at.query.action || '') }, v || 'all')))));
+    h('label', {}, 'Action', h('select', { id: 'audit-action', onchange: (e) => setQuery({ action: e.target.value }) }, ['', 'postSession', 'postSessionEnd', 'postPipelineDrain', 'postPipelineResume', 'postLoadStart', 'postLoadStop', 'postAccounts', 'postPaymentsBatch', 'postDeadLettersIdReveal', 'postRequests', 'postRequestsIdApprove', 'postRequestsIdDecline', 'access.changed'].map((v) => h('option', { value: v, selected: v === (at.query.action || '') }, v || 'all')))));
   const kinds = { done: 'good', denied: 'bad', refused: 'warn', failed: 'bad' };
   const row = (a) => h('tr', { 'data-key': a.at_ms + a.who + a.action }, h('td', {}, time(a.at_ms, true)), h('td', {}, a.who), h('td', {}, a.action), h('td', {}, chip(kinds[a.result] || '', a.result)), h('td', {}, a.from), h('td', {}, a.reason), h('td', {}, a.roles), h('td', { cls: 'mono' }, a.target));
   return { close: () => clearInterval(timer), view: () => [

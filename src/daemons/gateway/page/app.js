@@ -53,6 +53,7 @@ function morph(old, fresh) {
   }
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   for (const name of HANDLERS) if (old[name] !== fresh[name]) old[name] = fresh[name];
+  if (old.type === 'checkbox' && old.checked !== fresh.checked) old.checked = fresh.checked;
   const olds = [...old.childNodes], news = [...fresh.childNodes];
   news.forEach((node, i) => (i < olds.length ? morph(olds[i], node) : old.append(settle(node))));
   olds.slice(news.length).forEach((node) => node.remove());
@@ -506,35 +507,6 @@ screens.load = { title: 'Load generator', open() {
         card(7, 'What it does', h('p', { id: 'load-text' }, chip(load.wanted.desired === 'running' ? 'info' : '', load.wanted.desired), ' ', load.text), !load.reached && h('p', { cls: 'dim' }, 'Not so yet: ' + load.missing),
           load.instances.map((i) => { const l = i.load, t = l.latency_ms || {}; return h('div', { cls: 'box' }, kv([['Instance', [h('b', {}, i.instance), ' ', i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : '', i.phase)]], ['Rate', l.generating ? rate(l.rate) + ' wanted, ' + rate(l.sent_per_s) + ' sent, ' + rate(l.answered_per_s) + ' answered a second' : 'does not generate'], ['Sent', count(l.sent)], ['Confirmed', count(l.confirmed)], ['Failed', count(l.failed_count)], ['Unanswered', count(l.unanswered)], ['Skipped', count(l.skipped)], ['Latency', t.p50 !== undefined ? `p50 ${t.p50} ms · p99 ${t.p99} ms, from the intended time` : undefined], ['Says', i.state]])); }),
           load.instances.length === 0 && h('p', { cls: 'empty' }, 'No generator has spoken yet.')))];
-  } };
-} };
-
-function hexdump(hex) {
-  const lines = [];
-  for (let i = 0; i < Math.min(hex.length, 2048); i += 32) {
-    const bytes = hex.slice(i, i + 32).match(/../g) || [];
-    lines.push((i / 2).toString(16).padStart(6, '0') + '  ' + bytes.join(' ').padEnd(48) + ' ' + bytes.map((b) => { const c = parseInt(b, 16); return c >= 32 && c < 127 ? String.fromCharCode(c) : '·'; }).join(''));
-  }
-  return lines.join('\n') + (hex.length > 2048 ? '\n…' : '');
-}
-screens['dead-letters'] = { title: 'Dead letters', open(at) {
-  let list = null;
-  const place = (l) => `${l.topic}/${l.partition}@${l.offset}.${l.index}`;
-  async function load() { list = await ask('/dead-letters?limit=200'); refresh(); }
-  load();
-  const timer = setInterval(load, 5000);
-  return { close: () => clearInterval(timer), view() {
-    const letters = list && list.ok ? list.body.letters : [];
-    const groups = letters.reduce((m, l) => m.set(l.reason, [...(m.get(l.reason) || []), l]), new Map());
-    const shown = letters.filter((l) => !at.query.reason || l.reason === at.query.reason);
-    const chosen = letters.find((l) => place(l) === at.item);
-    const go = (l) => link('dead-letters', place(l), at.query);
-    return [h('h1', {}, 'Dead letters', h('small', {}, list && list.ok ? [`${count(list.body.total)} in all, as of `, time(list.body.as_of_ms)] : '')),
-      !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : list.body.total === 0 ? h('div', { cls: 'card' }, h('p', { cls: 'empty' }, 'There is none: every event could be applied.')) :
-      h('div', { cls: 'grid' }, card(4, 'By reason', table(['Reason', '#Newest', 'First', 'Last'], [...groups].map(([reason, g]) => h('tr', { 'data-key': reason }, h('td', {}, h('a', { href: link('dead-letters', at.item, { reason }) }, reason)), num(count(g.length)), h('td', {}, time(g[g.length - 1].at_ms)), h('td', {}, time(g[0].at_ms)))), ''), at.query.reason && h('p', {}, h('a', { href: link('dead-letters', at.item) }, 'show all reasons'))),
-        card(8, 'Newest', h('div', { id: 'letters' }, table(['Came', 'Reason', 'State', 'Where it stands', '#Bytes', 'Written by'], shown.map((l) => h('tr', { 'data-key': place(l), 'aria-current': chosen === l ? 'true' : undefined }, h('td', {}, time(l.at_ms, true)), h('td', {}, l.reason), h('td', {}, l.state), h('td', {}, h('a', { cls: 'mono', href: go(l) }, place(l))), num(count(l.bytes_total)), h('td', {}, l.sender))), 'None has that reason.'))),
-        chosen ? card(12, 'Inspect', kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, place(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), letterBytes(chosen), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: `curl -sS '${location.origin}/api/v1/dead-letters?limit=200'` })))
-          : at.item ? h('div', { cls: 'card c12' }, h('p', { cls: 'empty' }, 'That letter is not among the newest ' + letters.length + '.')) : null)];
   } };
 } };
 
