@@ -94,7 +94,7 @@ class Recovery:
 
     def test_36_a_broker_with_an_empty_disk_comes_back_whole_under_load(self):
         self.fails(Play("broker_replace", "-e", "host=node2"), "BROKER-REPLACE: kafka.service runs")
-        lab.on("node2", "systemctl kill --signal=KILL kafka; systemctl stop kafka; rm -rf /var/lib/kafka/*")
+        lab.on("node2", "systemctl kill --signal=KILL kafka; systemctl stop kafka; find /var/lib/kafka -mindepth 1 -delete")
         lab.on("node3", "systemctl stop kafka")
         try:
             play = Play("broker_replace", "-e", "host=node2", "-e", "kafka_gate_timeout_s=8")
