@@ -127,10 +127,10 @@ class Snapshots(RigCase):
         self.assertIn("SHA-256", refused.stderr)
         self.assertEqual(self.rig.ctl(*arguments, "--snapshots", daemon.folder, check=False).returncode, 3)
 
-    def test_r17_a_task_goes_on_from_a_snapshot_and_the_logs_tail(self):
-        self.pay(1)
+    def lose_and_restore(self, attempt):
+        """Where each task goes on from, by partition, and what the daemon set aside."""
         daemon, tasks = self.owner()
-        out = daemon.folder / "restore"
+        out = daemon.folder / f"restore-{attempt}"
         out.mkdir()
         taken = json.loads(self.admin(daemon.instance, "snapshot", out).stdout)["snapshots"]
         self.pay(1)
@@ -141,14 +141,23 @@ class Snapshots(RigCase):
         for snapshot in taken:
             done = self.restore(daemon, snapshot["path"])
             self.assertEqual(done.returncode, 0, done.stderr)
-        started = len(daemon.events("TaskRestored"))
+        started = {name: len(daemon.events(name)) for name in ("TaskRestored", "StoreSetAside")}
         daemon.start()
         self.rig.wait_ready()
         mine = {t["partition"] for t in daemon.status()["tasks"]}
-        restored = {e["partition"]: e["source"] for e in daemon.events("TaskRestored")[started:]}
-        for partition in mine & set(tasks):
-            self.assertEqual(restored[partition], "file")
-        self.assertEqual(daemon.events("StoreSetAside"), [])
+        restored = {e["partition"]: e["source"] for e in daemon.events("TaskRestored")[started["TaskRestored"]:]}
+        return ({partition: restored[partition] for partition in mine & set(tasks)},
+                [e["reason"] for e in daemon.events("StoreSetAside")[started["StoreSetAside"]:]])
+
+    def test_r17_a_task_goes_on_from_a_snapshot_and_the_logs_tail(self):
+        self.pay(1)
+        for attempt in range(5):
+            sources, aside = self.lose_and_restore(attempt)
+            if set(aside) != {"older than what is left of the changelog"}:
+                break
+            # A base came in between (here each four seconds), and the changelog was trimmed behind it.
+            self.assertIn("log", sources.values())
+        self.assertEqual((set(sources.values()), aside), ({"file"}, []))
         self.pay(1)
         self.assert_books_balance()
 
