@@ -15,6 +15,7 @@ options:
   release: {description: Name of the release., type: str, required: true}
 """
 
+import itertools
 import os
 import re
 import tempfile
@@ -30,14 +31,8 @@ CREDENTIALS = ("ca.crt", "tls.crt", "tls.key", "sasl-password")
 
 def with_other_folders(text, folder):
     """(The configuration, with each of its folders within that one, how many): state, snapshots, the query side."""
-    lines, count = [], 0
-    for line in text.splitlines():
-        match = re.match(r"(\s+directory:)", line)
-        if match:
-            count += 1
-            line = "%s %s/%d" % (match.group(1), folder, count)
-        lines.append(line)
-    return "\n".join(lines) + "\n", count
+    numbers = itertools.count(1)
+    return re.subn(r"(?m)^([ \t]+directory:).*$", lambda match: "%s %s/%d" % (match.group(1), folder, next(numbers)), text)
 
 
 def copy_with_other_state(daemon, config, folder):

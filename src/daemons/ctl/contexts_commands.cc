@@ -13,23 +13,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The brokers that it leads to, or what is wrong with its file.
-std::string brokers_of(const Session& session, const std::string& name) {
-  tool::ConnectionFlags flags = session.flags;
+// By its file alone, whatever else was said.
+Result<tool::Connection> connection_of(const std::string& name) {
+  tool::ConnectionFlags flags;
   flags.context = name;
-  flags.bootstrap.clear();
-  flags.config_file.clear();
-  const Result<tool::Connection> connection = tool::resolve(flags);
+  return tool::resolve(flags);
+}
+
+// The brokers that it leads to, or what is wrong with its file.
+std::string brokers_of(const std::string& name) {
+  const Result<tool::Connection> connection = connection_of(name);
   return connection ? connection->client.bootstrap_servers : connection.error().message;
 }
 
-Result<Answer> list(const Session& session) {
+Result<Answer> list() {
   const std::string current = tool::current_context();
   Json names = Json::array();
   Answer answer;
   TextTable table({"CURRENT", "CONTEXT", "BROKERS"});
   for (const std::string& name : tool::context_names()) {
-    const std::string brokers = brokers_of(session, name);
+    const std::string brokers = brokers_of(name);
     const Json one{{"context", name}, {"current", name == current}, {"brokers", brokers}};
     names.push_back(one);
     answer.lines.push_back(one.dump());
@@ -46,9 +49,7 @@ Result<Answer> use(const Session& session, const std::string& name) {
   const std::string before = tool::current_context();
   Json json{{"changed", before != name}, {"before", before}, {"after", name}};
   if (!name.empty()) {
-    tool::ConnectionFlags flags;
-    flags.context = name;
-    if (const Result<tool::Connection> right = tool::resolve(flags); !right) {
+    if (const Result<tool::Connection> right = connection_of(name); !right) {
       return Unexpected(right.error());
     }
   }
@@ -68,7 +69,7 @@ void add_contexts(CLI::App& app, Session& session) {
   contexts->require_subcommand(1);
   CLI::App* all = contexts->add_subcommand("list", "Those there are, and where they lead");
   add_jsonl(*all, session);
-  all->callback([&session] { session.chosen = [&session] { return list(session); }; });
+  all->callback([&session] { session.chosen = list; });
   const auto name = std::make_shared<std::string>();
   CLI::App* one = contexts->add_subcommand("use", "Make one the current one");
   one->add_option("NAME", *name, "As `contexts list` has it")->required();

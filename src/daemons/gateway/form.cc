@@ -35,8 +35,11 @@ Json parse(std::string_view body) {
 
 struct Form::Object {
   Json json;
+  std::vector<std::string> asked;
 
-  [[nodiscard]] const Json* find(std::string_view name) const {
+  /// The member, which is known to be meant from now on; null when it isn't there.
+  [[nodiscard]] const Json* ask(std::string_view name) {
+    asked.emplace_back(name);
     const auto found = json.find(std::string(name));
     return found == json.end() || found->is_null() ? nullptr : &*found;
   }
@@ -76,8 +79,7 @@ void Form::missing(std::string_view name, std::string_view expected) {
 }
 
 std::string Form::optional_text(std::string_view name, std::size_t bytes_max) {
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     return {};
   }
@@ -103,8 +105,7 @@ std::string Form::text(std::string_view name, std::size_t bytes_max) {
 
 std::int64_t Form::number(std::string_view name, std::int64_t otherwise, std::int64_t min,
                           std::int64_t max) {
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     return otherwise;
   }
@@ -120,8 +121,7 @@ std::int64_t Form::number(std::string_view name, std::int64_t otherwise, std::in
 }
 
 double Form::rate(std::string_view name, std::optional<double> otherwise, double min, double max) {
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   const std::string expected = "a number from " + Json(min).dump() + " to " + Json(max).dump();
   if (member == nullptr) {
     if (!otherwise) {
@@ -137,8 +137,7 @@ double Form::rate(std::string_view name, std::optional<double> otherwise, double
 }
 
 core::AccountId Form::account(std::string_view name) {
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     missing(name, kAccountForm);
     return {};
@@ -169,8 +168,7 @@ std::string Form::choice(std::string_view name, const std::vector<std::string>& 
   for (const std::string& word : words) {
     expected += (expected.empty() ? "" : " or ") + word;
   }
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     if (required) {
       missing(name, expected);
@@ -187,8 +185,7 @@ std::string Form::choice(std::string_view name, const std::vector<std::string>& 
 std::vector<ctl::LetterId> Form::letters(std::string_view name, bool required) {
   const std::string expected = "a list of 1 to " + std::to_string(limits::request_letters_max) +
                                " ids of dead letters, as intake/3@128.0";
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     if (required) {
       missing(name, expected);
@@ -221,16 +218,14 @@ core::Money Form::money(std::string_view amount_name, bool required) {
   constexpr std::size_t kAmountBytes = 32;
   const std::string currency_text = text("currency", 3);
   const std::string minor_name = std::string(amount_name) + "_minor";
-  asked_.emplace_back(amount_name);
-  asked_.push_back(minor_name);
+  const Json* decimal = object_->ask(amount_name);
+  const Json* minor = object_->ask(minor_name);
   const std::optional<core::Currency> currency = core::Currency::parse(currency_text);
   if (!currency || !currency->known()) {
     wrong("currency", "is no currency that payments are made in",
           "three capital letters of ISO 4217, as EUR");
     return {};
   }
-  const Json* decimal = object_->find(amount_name);
-  const Json* minor = object_->find(minor_name);
   const std::string expected = "either " + std::string(amount_name) + ", a text with at most " +
                                std::to_string(currency->minor_digits()) + " decimals, as \"" +
                                core::format_amount({1234, *currency}) + "\"; or " + minor_name +
@@ -266,8 +261,7 @@ core::Money Form::money(std::string_view amount_name, bool required) {
 }
 
 Uuid Form::id(std::string_view name) {
-  asked_.emplace_back(name);
-  const Json* member = object_->find(name);
+  const Json* member = object_->ask(name);
   if (member == nullptr) {
     missing(name, kUuidForm);
     return {};
@@ -284,9 +278,9 @@ Uuid Form::id(std::string_view name) {
 
 std::optional<Problem> Form::problem() {
   for (const auto& [name, value] : object_->json.items()) {
-    if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) {
+    if (std::find(object_->asked.begin(), object_->asked.end(), name) == object_->asked.end()) {
       std::string known;
-      for (const std::string& each : asked_) {
+      for (const std::string& each : object_->asked) {
         known += (known.empty() ? "" : ", ") + each;
       }
       refuse({.code = Code::field_unknown,

@@ -60,7 +60,6 @@ class Form {
   void missing(std::string_view name, std::string_view expected);
 
   std::unique_ptr<Object> object_;
-  std::vector<std::string> asked_;
   std::optional<Problem> problem_;
 };
 
