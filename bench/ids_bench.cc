@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "core/commands.h"
-#include "core/limits.h"
+#include "core/horizon.h"
 #include "stages/specs.h"
 #include "stream/table.h"
 #include "wire/codec.h"

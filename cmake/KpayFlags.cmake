@@ -6,7 +6,7 @@ set(KPAY_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
 option(KPAY_FUZZER "Instrument for libFuzzer, which only clang has (tests/fuzz)" OFF)
 option(KPAY_PLANTED "Compile known defects in, for tests to switch on (src/base/plant.h)" OFF)
 option(KPAY_FAULTS "Compile failpoints and known defects into the runtime alone (src/base/failpoint.h)" OFF)
-set(KPAY_DAY_S "" CACHE STRING "Seconds of a day of event time, for soaks (src/core/limits.h); empty: a day")
+set(KPAY_DAY_S "" CACHE STRING "Seconds of a day of event time, for soaks (src/core/horizon.h); empty: a day")
 option(KPAY_COVERAGE "Count the lines and branches that are run (scripts/coverage)" OFF)
 set(KPAY_MARCH "" CACHE STRING "Value for -march=; empty: the compiler's baseline")
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "core/limits.h"
+#include "core/horizon.h"
 
 namespace kpay::core {
 

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/plant.h"
-#include "core/limits.h"
+#include "core/horizon.h"
 
 namespace kpay::core {
 

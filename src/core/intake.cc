@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/plant.h"
+#include "core/horizon.h"
 #include "core/limits.h"
 #include "core/logic.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "core/day.h"
-#include "core/limits.h"
+#include "core/horizon.h"
 
 namespace kpay::core {
 

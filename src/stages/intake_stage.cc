@@ -2,6 +2,7 @@
 
 #include "base/plant.h"
 #include "core/dead_letter.h"
+#include "core/horizon.h"
 #include "core/intake.h"
 #include "stages/codecs.h"
 #include "stages/expiry_tables.h"

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/horizon.h"
+
 namespace kpay::stages {
 
 // Refusals that were counted, each with its number: a row stays small, and a refusal that a later

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "core/dead_letter.h"
+#include "core/horizon.h"
 #include "core/settle.h"
 #include "stages/codecs.h"
 #include "stages/expiry_tables.h"

@@ -2,6 +2,7 @@
 
 #include "core/day.h"
 #include "core/dead_letter.h"
+#include "core/horizon.h"
 #include "core/limits.h"
 #include "core/throughput.h"
 #include "stages/codecs.h"

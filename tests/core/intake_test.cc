@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/expiry.h"
+#include "core/horizon.h"
 #include "core/limits.h"
 #include "core/make.h"
 

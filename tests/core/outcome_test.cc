@@ -3,7 +3,7 @@
 
 #include "core/confirmed.h"
 #include "core/day.h"
-#include "core/limits.h"
+#include "core/horizon.h"
 #include "core/make.h"
 #include "core/settle.h"
 #include "core/throughput.h"

@@ -1,5 +1,6 @@
 #include "sim/clients.h"
 
+#include "core/horizon.h"
 #include "core/limits.h"
 
 namespace kpay::sim {

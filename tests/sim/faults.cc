@@ -1,6 +1,6 @@
 #include "sim/faults.h"
 
-#include "core/limits.h"
+#include "core/horizon.h"
 #include "stream/frame.h"
 
 namespace kpay::sim {

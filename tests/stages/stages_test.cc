@@ -3,6 +3,7 @@
 #include <random>
 
 #include "core/dead_letter.h"
+#include "core/horizon.h"
 #include "core/limits.h"
 #include "core/logic.h"
 #include "golden/golden.h"

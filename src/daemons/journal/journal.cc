@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/time.h"
-#include "core/limits.h"
+#include "core/horizon.h"
 #include "daemons/journal/endpoints.h"
 #include "daemons/journal/follower.h"
 #include "daemons/service/exit_codes.h"

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "core/limits.h"
+#include "core/horizon.h"
 
 namespace kpay::load {
 

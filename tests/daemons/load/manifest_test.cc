@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "core/limits.h"
+#include "core/horizon.h"
 
 namespace kpay::load {
 namespace {
