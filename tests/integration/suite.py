@@ -82,6 +82,16 @@ class RigCase(unittest.TestCase):
             done = self.rig.ctl(*command, check=False, timeout=wait + 120)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
 
+    def assert_audited(self, wait=60):
+        """A kpay-journal that ran beside (Rig.add_journal) says of all that is in the log now: conserved, no findings."""
+        told = self.rig.ctl("audit", "show", "--wait", wait, "--json", check=False, timeout=wait + 60)
+        self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
+        statement = json.loads(told.stdout)["statement"]
+        self.assertEqual((statement["state"], statement["findings"]["total"]), ("conserved", 0), statement)
+        self.assertGreater(statement["counts"]["records"], 0, "it has read nothing")
+        for currency, books in statement["currencies"].items():
+            self.assertTrue(books["conserved"], f"{currency}: {books}")
+
     def assert_oracle_agrees(self, *options, timeout=120):
         """Stops the daemons, and compares all that stands on the topics with tests/oracle."""
         for daemon in self.rig.daemons.values():

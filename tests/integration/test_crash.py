@@ -15,10 +15,18 @@ RATE = 2000
 class Crash(RigCase):
     PORT = 19520
 
-    def under_load(self, disturb):
+    @classmethod
+    def prepare(cls, rig):
+        rig.add_journal()
+
+    def victims(self):
+        """All of them but the auditor, who watches."""
+        return [daemon for name, daemon in self.rig.daemons.items() if name != "journal-1"]
+
+    def under_load(self, disturb, rate=RATE, seconds=SECONDS):
         """Runs `disturb` again and again while payments come in; then the books must balance."""
         load = threading.Thread(target=lambda: self.rig.load(
-            "run", "--rate", RATE, "--duration", f"{SECONDS}s", "--accounts", self.ACCOUNTS,
+            "run", "--rate", rate, "--duration", f"{seconds}s", "--accounts", self.ACCOUNTS,
             "--currency", "EUR", "--bad-share", "0.01", "--seed", 11, check=False, capture_output=True))
         load.start()
         while load.is_alive():
@@ -27,13 +35,35 @@ class Crash(RigCase):
         load.join()
         self.rig.wait_ready()
         self.assert_books_balance(wait=90)
+        self.assert_audited()
 
     def assert_no_file_was_set_aside(self):
         aside = list(self.rig.folder.glob("*/state/*.aside-*"))
         self.assertEqual(aside, [], "a state file was set aside because of a crash")
 
+    def test_1_after_crashes_of_each_kind_the_oracle_agrees(self):
+        """First, and at a rate that leaves the oracle some seconds' work: it reads all that is on the topics."""
+        done = []
+
+        def one_after_the_other():
+            daemon = self.victims()[len(done) % len(self.victims())]
+            done.append(daemon.instance)
+            daemon.kill()
+            if daemon.instance == "account-1":
+                shutil.rmtree(daemon.folder / "state")
+            elif daemon.kind == "confirmed":
+                self.rig.kill_kafka()
+                time.sleep(3)
+                self.rig.kafka("start")
+            daemon.start()
+
+        self.under_load(one_after_the_other, rate=400, seconds=15)
+        self.assertLessEqual({"account-1", "confirmed-1"}, set(done))
+        self.assert_oracle_agrees()
+        self.rig.start_daemons()
+
     def test_kill_9_of_each_daemon_in_turn(self):
-        instances = list(self.rig.daemons.values())
+        instances = self.victims()
 
         def kill_one():
             daemon = instances[kill_one.turn % len(instances)]
@@ -84,6 +114,7 @@ class Crash(RigCase):
         used = [t["store_was_used"] for d in self.rig.daemons.values() for t in d.status()["tasks"]]
         self.assertTrue(all(used), "every task was restored from its file")
         self.assert_books_balance()
+        self.assert_audited()
 
 
 class Poison(RigCase):
@@ -93,6 +124,7 @@ class Poison(RigCase):
 
     @classmethod
     def prepare(cls, rig):
+        rig.add_journal()
         for instance in ("account-1", "account-2"):
             rig.add("account", instance, binary=rig.bin / "kpay-account-planted", env={"KPAY_PLANTED_BUG": "crash"})
 
@@ -144,6 +176,7 @@ class Poison(RigCase):
             each["phase"] == "running" for each in self.tasks().values()))
         wait_for("the account", lambda: self.rig.ctl("accounts", "get", "poison", check=False).returncode == 0)
         self.assert_books_balance()
+        self.assert_audited()
 
 
 if __name__ == "__main__":

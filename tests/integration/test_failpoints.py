@@ -11,14 +11,16 @@ import unittest
 
 from suite import LONG, ROOT, RigCase, wait_for
 from rig import LoadService
-from victims import BASE, BIN, CHECKPOINT, OUTPUTS, POINTS, SWITCH, Victim, points_in_source
+from victims import BASE, BIN, BOTH_S, CHECKPOINT, NEVER_FROZEN, POINTS, SWITCH, Victim, points_in_source
 
 sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import wire  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "1"))
 RATE = int(os.environ.get("RATE", "400" if LONG else "300"))
-KILLS, ZOMBIES, BY_TIMEOUT = (210, 50, 4) if LONG else (28, 5, 1)
+# Orders: to die anywhere; to be frozen within a checkpoint, at another step; replaced by the other processor.
+KILLS, ZOMBIES, BY_TIMEOUT = (220, 60, 4) if LONG else (28, 5, 1)
+OTHERS = [point for point in POINTS if point not in {*CHECKPOINT, *NEVER_FROZEN}] if LONG else []
 INSTANCES = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
              "throughput-1": "throughput"}
 
@@ -38,6 +40,7 @@ class Failpoints(RigCase):
             raise AssertionError(f"no {BIN}/kpay-{missing[0]}: run scripts/build faults fault_binaries")
         cls.victims = [Victim(rig, kind, instance, SEED) for instance, kind in INSTANCES.items()]
         rig.daemons["load-1"] = LoadService(rig)
+        rig.add_journal()
 
     @classmethod
     def tearDownClass(cls):
@@ -47,9 +50,8 @@ class Failpoints(RigCase):
 
     def give_orders(self):
         """Every step at least once, in turn over the instances; then again, until there are enough."""
-        turn = 0
         for action, steps, count in (("kill", list(POINTS), max(KILLS, len(POINTS))),
-                                     ("stop", [*CHECKPOINT, *BASE, *OUTPUTS], ZOMBIES)):
+                                     ("stop", list(CHECKPOINT), ZOMBIES), ("stop", OTHERS, len(OTHERS))):
             for number in range(count):
                 # One further with each round over the steps, so that all pairs come by.
                 turn = number + number // len(steps)
@@ -73,6 +75,7 @@ class Failpoints(RigCase):
         frozen.hits[point, "stop"] += 1
         frozen.order = None
         frozen.daemon.process.send_signal(signal.SIGCONT)
+        frozen.hits[point, "woken"] += 1
         self.rig.wait_ready()
 
     def test_every_step_of_the_crash_table_under_load(self):
@@ -96,33 +99,46 @@ class Failpoints(RigCase):
         self.rig.wait_ready()
         print(f"\nseed {SEED}, {RATE} payments/s, {took:.0f} s of faults\n{self.report()}", flush=True)
         self.assert_books_balance(wait=120)
+        self.assert_audited()
         confirmed = self.sum_of("settle", "totals", "EUR", "completed_count")
         self.assert_oracle_agrees(timeout=600)
         self.assert_each_result_once(confirmed)
         self.assert_files_survived()
         self.assert_enough()
 
-    def report(self):
-        hits, codes = collections.Counter(), collections.Counter()
+    def hits(self):
+        """(step, what became of a process there) -> how often; the sums under "all"."""
+        hits = collections.Counter()
         for victim in self.victims:
             hits.update(victim.hits)
+        for (_, what), count in list(hits.items()):
+            hits["all", what] += count
+        return hits
+
+    def report(self):
+        hits, codes = self.hits(), collections.Counter()
+        for victim in self.victims:
             codes.update(victim.codes)
-        lines = [f"{'step':<24}{'killed':>8}{'frozen':>8}"]
-        lines += [f"{point:<24}{hits[point, 'kill']:>8}{hits[point, 'stop']:>8}" for point in POINTS]
-        lines.append(f"{'all':<24}{sum(n for (_, a), n in hits.items() if a == 'kill'):>8}"
-                     f"{sum(n for (_, a), n in hits.items() if a == 'stop'):>8}")
+        lines = [f"{'step':<24}{'killed':>8}{'frozen':>8}{'woken':>8}"]
+        lines += [f"{point:<24}{hits[point, 'kill']:>8}{hits[point, 'stop']:>8}{hits[point, 'woken']:>8}"
+                  for point in [*POINTS, "all"]]
         lines.append(f"exit codes: {dict(codes)}")
         lines += [f"missed: {victim.instance} {miss}" for victim in self.victims for miss in victim.misses]
         return "\n".join(lines)
 
     def assert_enough(self):
-        hits = collections.Counter()
-        for victim in self.victims:
-            hits.update(victim.hits)
-        never = [point for point in POINTS if not hits[point, "kill"]]
-        self.assertEqual(never, [], "steps at which nobody died")
-        self.assertGreaterEqual(sum(n for (_, action), n in hits.items() if action == "kill"), KILLS * 0.9)
-        self.assertGreaterEqual(sum(n for (_, action), n in hits.items() if action == "stop"), ZOMBIES)
+        hits = self.hits()
+        both = [pair for victim in self.victims for pair in victim.both_live]
+        self.assertEqual(both, [], f"woken, and {BOTH_S} s later it and its successor both live")
+        self.assertEqual([point for point in POINTS if not hits[point, "kill"]], [], "steps at which nobody died")
+        self.assertGreaterEqual(hits["all", "woken"], ZOMBIES)
+        self.assertGreaterEqual(hits["all", "kill"], 200 if LONG else KILLS * 0.9)
+        if LONG:
+            self.assertEqual([point for point in POINTS if point not in NEVER_FROZEN and not hits[point, "stop"]], [],
+                             "steps at which nobody was frozen")
+            woken = {point: hits[point, "woken"] for point in CHECKPOINT}
+            self.assertEqual({point: count for point, count in woken.items() if count < 5}, {}, "woken too rarely")
+            self.assertGreaterEqual(sum(woken.values()), 50)
 
     def assert_each_result_once(self, confirmed):
         """From the topics alone: a payment has one result, however often it is told."""

@@ -5,10 +5,10 @@ import time
 import unittest
 
 from proxy import Proxy
-from suite import RigCase, wait_for
+from suite import LONG, RigCase, wait_for
 from victims import BIN
 
-PAYMENTS = 30_000
+PAYMENTS = 30_000 if LONG else 6_000
 KINDS = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
          "throughput-1": "throughput"}
 
@@ -63,6 +63,11 @@ class ProxyCase(RigCase):
 class FirstTravelsAlone(ProxyCase):
     PORT = 19730
 
+    @classmethod
+    def prepare(cls, rig):
+        super().prepare(rig)
+        rig.add_journal()
+
     def test_r11_a_refused_first_produce_loses_nothing(self):
         self.with_a_backlog()
         self.rig.wait_ready()
@@ -72,6 +77,7 @@ class FirstTravelsAlone(ProxyCase):
             self.assertGreater(self.proxy.refusals[f"kpay.{topic}"], 0, topic)
         self.assertEqual(self.proxy.faults, [])
         self.assert_books_balance()
+        self.assert_audited()
         self.assert_oracle_agrees()
 
 

@@ -15,6 +15,7 @@ class Standby(RigCase):
 
     @classmethod
     def prepare(cls, rig):
+        rig.add_journal()
         for instance in ("account-1", "account-2"):
             rig.add("account", instance).write_config(standbys="true")
 
@@ -61,6 +62,8 @@ class Standby(RigCase):
         self.assert_books_balance()
         for daemon in ("account-1", "account-2"):
             self.assertEqual(list((self.rig.daemons[daemon].folder / "state").glob("*.aside-*")), [])
+        self.assert_audited()
+        self.assert_oracle_agrees()
 
 
 if __name__ == "__main__":
