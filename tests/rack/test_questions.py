@@ -83,6 +83,11 @@ class Standbys(unittest.TestCase):
         self.assertEqual(len(self.ask(instance("account-3"), instance(
             "account-2", standbys=[(0, "standby", 100), (1, "standby", 100)], stale=True))), 2)
 
+    def test_when_all_that_are_declared_are_stopped_nobody_follows(self):
+        for gone in ({"phase": "stopped"}, {"stale": True}):
+            self.assertEqual(self.ask(instance("account-2", **gone)),
+                             ["nobody follows account/0 on account-1", "nobody follows account/1 on account-1"])
+
     def test_where_none_are_declared_none_are_asked_for(self):
         self.assertEqual(self.ask(instance("account-2"), declared=()), [])
 

@@ -31,12 +31,13 @@ def unfollowed(status, stopping, declared, behind_max):
     mine = live.get(stopping)
     if mine is None:
         return []
-    followers = [i for name, i in live.items()
-                 if name != stopping and name in declared and i["daemon"] == mine["daemon"]]
+    # One that is declared and stopped, or silent, follows nobody; it doesn't make the declaration void.
+    followers = [i for i in status["instances"]
+                 if i["instance"] != stopping and i["instance"] in declared and i["daemon"] == mine["daemon"]]
     if not followers:
         return []
     best = {}
-    for follower in followers:
+    for follower in (i for i in followers if i["instance"] in live):
         for standby in follower.get("standbys", []):
             if standby["phase"] == "standby":
                 key = standby["stage"], standby["partition"]
