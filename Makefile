@@ -99,6 +99,7 @@ rack-check:
 	python3 -B tests/rack/test_units.py
 	scripts/rack/ansible-env python -B tests/rack/test_modules.py
 	scripts/rack/ansible-env python -B tests/rack/test_questions.py
+	python3 -B tests/rack/test_figures.py
 	scripts/rack/ansible-env python -B tests/rack/test_secrets.py
 	scripts/rack/ansible-env python -B tests/rack/test_monitor.py
 	scripts/rack/ansible-env python -B tests/rack/test_people.py
@@ -115,6 +116,7 @@ rack-planted:
 ## rack-test: every operation and every gate on the rack (ONLY="07 rollback": some; an hour)
 .PHONY: rack-test
 rack-test: build rack-up
+	@scripts/build release integration_tests
 	@scripts/rack/release
 	@scripts/rack/ansible-env python -B tests/rack/test_rack.py $(ONLY)
 

@@ -1,22 +1,35 @@
-"""What the rack's tests have in common: the hosts, the playbooks, the load, the clock of each test."""
+"""What the rack's tests have in common: the hosts, the playbooks, what is asked of the whole."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = pathlib.Path(os.environ.get("KPAY_RACK") or pathlib.Path(
-    os.environ.get("KPAY_DEPS_CACHE") or pathlib.Path(os.environ["HOME"]) / ".cache/kpay") / "rack")
+CACHE = pathlib.Path(os.environ.get("KPAY_DEPS_CACHE") or pathlib.Path(os.environ["HOME"]) / ".cache/kpay")
+FOLDER = pathlib.Path(os.environ.get("KPAY_RACK") or CACHE / "rack")
 CONTROLLER = FOLDER / "controller"
 OPERATIONS = CONTROLLER / "operations"
 NODES = ("node1", "node2", "node3", "node4", "node5")
 PARTITIONS, INSTANCES = 8, 10
 RATE = int(os.environ.get("KPAY_RACK_RATE", "1000"))
 LOAD_S = int(os.environ.get("KPAY_RACK_LOAD_S", "300"))
+RELEASE = pathlib.Path(os.environ.get("KPAY_RELEASE") or ROOT / "build/rack/kpay.tar.gz")
 LOAD = pathlib.Path(os.environ.get("KPAY_LOAD") or ROOT / "build/release/bin/kpay-load")
+
+
+# One record, by a broker's own principal, whatever it says.
+APPEND = r"""
+printf '%%s\n' security.protocol=SSL ssl.keystore.type=PEM ssl.keystore.location=/etc/kafka/credentials/keystore.pem \
+  ssl.truststore.type=PEM ssl.truststore.location=/etc/kafka/credentials/ca.crt > /run/append.properties
+. /etc/kafka/environment
+echo '%s' | java -Xmx128m -cp "$KAFKA_HOME/libs/*" org.apache.kafka.tools.ConsoleProducer \
+  --bootstrap-server 10.77.0.11:9093 --topic 'kpay.%s' --producer.config /run/append.properties 2>&1
+"""
 
 
 class Failed(Exception):
@@ -44,12 +57,47 @@ def on(node, command):
     return rack("ssh", node, command)
 
 
-def kpayctl(*words, timeout=300):
+def release_name():
+    """What the release under test is called on the hosts."""
+    return RELEASE.with_name(RELEASE.name + ".sha256").read_text()[:12]
+
+
+def tool():
+    """The kpayctl of the release under test, as the controller has it; else the newest that it has."""
+    ours = CONTROLLER / "releases" / release_name() / "bin/kpayctl"
+    known = sorted((CONTROLLER / "releases").glob("*/bin/kpayctl"), key=lambda path: path.stat().st_mtime)
+    if not known:
+        raise Failed("the controller has no kpayctl: nothing was deployed. Run tests 01 and 02 first, or scripts/rack/play site")
+    return ours if ours.exists() else known[-1]
+
+
+def kpayctl(*words, timeout=1200):
     """(exit code, document)."""
-    tool = sorted((CONTROLLER / "releases").glob("*/bin/kpayctl"))[-1]
-    done = subprocess.run([tool, "--config", CONTROLLER / "operator.yaml", "--json", *words],
+    done = subprocess.run([tool(), "--config", CONTROLLER / "operator.yaml", "--json", *words],
                           capture_output=True, timeout=timeout, check=False)
     return done.returncode, json.loads(done.stdout or b"{}")
+
+
+def why_not_whole():
+    """What keeps a test from beginning, with the way out; empty if nothing does."""
+    code, text = run([ROOT / "scripts/rack/rack", "status"])
+    if code != 0:
+        return "not every host runs: make rack-up. %s" % " ".join(text.split())
+    code, status = kpayctl("status", "--check")
+    if "instances" not in status:
+        return "the cluster can't be asked: scripts/rack/play bootstrap. %s" % status.get("error", {}).get("message")
+    if status["pipeline"]["desired"] == "paused":
+        return "the pipeline is paused: scripts/rack/play resume -e scope=pipeline"
+    return "" if code == 0 else "some task runs nowhere: scripts/rack/play deploy"
+
+
+def insist_that_it_is_whole(seconds=90):
+    """The state that each test begins with: tests 01 and 02 make it, and each leaves it to the next."""
+    deadline = time.time() + seconds
+    while problem := why_not_whole():
+        if time.time() > deadline:
+            raise Failed("a test begins on a rack that is whole. " + problem)
+        time.sleep(2)
 
 
 class Play:
@@ -73,6 +121,10 @@ class Play:
             raise Failed("the play ended with %d:\n%s" % (self.code, self.text[-6000:]))
         return self
 
+    def said(self):
+        """All that it wrote, in one line, and quotes as they were: results are YAML, folded and quoted as that does."""
+        return " ".join(self.text.split()).replace("''", "'")
+
     def recap(self):
         """{host: {ok, changed, failed, …}}."""
         lines = self.text.rpartition("PLAY RECAP")[2].splitlines()[1:]
@@ -93,8 +145,27 @@ def operations():
 
 
 def journal(folder):
+    """Its lines; without one that is being written."""
     path = folder / "journal.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]] if path.exists() else []
+
+
+def freeze(node, unit):
+    """The daemon is there and does nothing; systemd's watchdog is told to leave it so."""
+    on(node, "systemctl service-watchdogs no && systemctl kill --signal=STOP %s" % unit)
+
+
+def thaw(node, unit):
+    on(node, "systemctl kill --signal=CONT %s; sleep 5; systemctl service-watchdogs yes" % unit)
+
+
+@contextlib.contextmanager
+def frozen(node, unit):
+    freeze(node, unit)
+    try:
+        yield
+    finally:
+        thaw(node, unit)
 
 
 def unlock():
@@ -106,26 +177,38 @@ def unlock():
              "    json.dump(d,open(p,'w'))\nE"])
 
 
-class Load:
-    """Payments from outside the hosts, over TLS and SCRAM, while something is done to the rack."""
+class Meanwhile:
+    """Does something once, when the operation that begins next has done a step, or passed a gate, of that name."""
 
-    def __init__(self, rate, seconds, accounts=500, patience_s=120):
-        self.process = subprocess.Popen(
-            [str(LOAD), "--config", str(CONTROLLER / "client.yaml"), "--json", "run", "--rate", str(rate),
-             "--duration", "%ds" % seconds, "--accounts", str(accounts), "--timeout", str(patience_s)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def __init__(self, name, do):
+        self.name, self.do, self.known, self.over, self.done = name, do, operations(), threading.Event(), False
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
 
-    def running(self):
-        return self.process.poll() is None
-
-    def report(self):
-        out, unused = self.process.communicate(timeout=900)
-        return {**json.loads(out or b"{}"), "exit": self.process.returncode}
+    def _watch(self):
+        while not self.over.wait(0.5):
+            lines = [line for path in operations() if path not in self.known for line in journal(path)]
+            if any(str(line.get(kind, "")).startswith(self.name) for line in lines for kind in ("step", "gate")):
+                self.do()
+                self.done = True
+                return
 
     def end(self):
-        if self.running():
-            self.process.kill()
-            self.process.communicate()
+        """Whether it was done."""
+        self.over.set()
+        self.thread.join()
+        return self.done
+
+
+def append(topic, text):
+    """A line of text as a record of that topic."""
+    on("node1", APPEND % (text, topic))
+
+
+def stop_all():
+    """Every daemon on every host; brokers and the monitor run on."""
+    for node in NODES:
+        on(node, "systemctl stop kpay.target 'kpay-*@*'")
 
 
 def open_accounts(count=500):
@@ -136,12 +219,6 @@ def open_accounts(count=500):
 def brokers():
     """{node: pid} of the brokers."""
     return {node: on(node, "systemctl show -P MainPID kafka").strip() for node in NODES[:3]}
-
-
-def figures(report):
-    """What a load's report says in a line."""
-    return {name: report.get(name) for name in ("rate", "sent", "confirmed", "rejected", "failed_count", "unanswered",
-                                                "latency_ms")}
 
 
 def tasks_of(instance):

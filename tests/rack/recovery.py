@@ -8,10 +8,11 @@ import tarfile
 import time
 
 import rack as lab
+from load import Load
 from rack import Play
 
 TASKS = 5 * lab.PARTITIONS
-KAFKA = lab.FOLDER.parent / "kafka-4.1.1.tar.gz"
+KAFKA = lab.CACHE / "kafka-4.1.1.tar.gz"
 
 
 ASK = """
@@ -49,7 +50,7 @@ class Recovery:
         return sorted(path.parent for path in (lab.CONTROLLER / "backups").glob("*/backup.json"))
 
     def test_33_backup_under_load_and_restore_to_new_hosts(self):
-        play = self.under_load(120, "backup")
+        play = self.under_load("backup")
         made = report_of(play, "backup 2")
         print("backup: %s" % made)
         about = json.loads((self.backups()[-1] / "backup.json").read_text())
@@ -62,7 +63,7 @@ class Recovery:
         self.assertEqual(restored["tasks_equal"], TASKS)
         self.assertGreater(restored["rpo_s"], 0)
         self.books_are_equal()
-        load = lab.Load(lab.RATE, 15)
+        load = Load(lab.RATE, 15)
         self.addCleanup(load.end)
         self.nothing_lost(load.report())
         self.books_are_equal()
@@ -80,11 +81,12 @@ class Recovery:
     def test_35_broker_upgrade_under_load_and_its_features_last(self):
         os.environ["KPAY_KAFKA_ARCHIVE"] = str(other_kafka())
         try:
-            play = self.under_load(lab.LOAD_S, "broker_upgrade")
+            play = self.under_load("broker_upgrade")
             self.assertEqual(len(play.steps("restart kafka")), 3)
             raised = play.steps("features of")[-1]
             print("features: %s" % raised["report"])
-            self.assertGreater(raised["after"]["metadata.version"], raised["before"]["metadata.version"])
+            self.assertGreater(raised["after"]["metadata.version"], raised["before"]["metadata.version"],
+                               "they are this Kafka's already: this needs a rack that 01 and 02 made")
             steps = [line["step"] for line in play.steps("") if line.get("step")]
             self.assertGreater(steps.index(raised["step"]), max(i for i, step in enumerate(steps) if step == "restart kafka"))
             self.assertEqual(Play("broker_upgrade").ok().changed(), {})
@@ -103,7 +105,7 @@ class Recovery:
         self.fails(play, "GATE kafka stop is shut")
         self.assertEqual(lab.on("node2", "ls /var/lib/kafka").strip(), "")
         time.sleep(10)
-        play = self.under_load(120, "broker_replace", "-e", "host=node2")
+        play = self.under_load("broker_replace", "-e", "host=node2")
         self.assertEqual([line["step"] for line in play.steps("start kafka")], ["start kafka"])
         self.assertIn("meta.properties", lab.on("node2", "ls /var/lib/kafka"))
         Play("verify").ok()
@@ -113,7 +115,7 @@ class Recovery:
         old = (lab.CONTROLLER / "instance-account-4.crt").read_bytes()
         lab.rack("kill", "node5")
         lab.rack("renew", "node5")
-        play = self.under_load(120, "host_replace", "-e", "host=node5")
+        play = self.under_load("host_replace", "-e", "host=node5")
         self.assertEqual(sorted(line["step"] for line in play.steps("start ")), ["start account-4", "start confirmed-2"])
         self.assertTrue(lab.tasks_of("account-4"))
         self.assertNotEqual((lab.CONTROLLER / "instance-account-4.crt").read_bytes(), old)
@@ -123,7 +125,7 @@ class Recovery:
         old = lab.CONTROLLER / "ca-before.crt"
         shutil.copy(lab.CONTROLLER / "ca.crt", old)
         self.addCleanup(old.unlink)
-        play = self.under_load(3 * lab.LOAD_S, "rotate_ca", timeout=7200)
+        play = self.under_load("rotate_ca", timeout=7200)
         self.assertEqual(len(play.steps("restart kafka")), 9)
         for place in ("10.77.0.11:9092", "10.77.0.14:9101"):
             connect = ["openssl", "s_client", "-connect", place, "-verify_return_error", "-CAfile"]

@@ -1,18 +1,21 @@
 """Releases that are made for the rack's tests: another build, and builds with a fault."""
 
-import os
-import pathlib
+import gzip
 import shutil
 import subprocess
 import tarfile
+import time
 
-from rack import ROOT
+from rack import RELEASE, ROOT, Failed
 
-RELEASE = pathlib.Path(os.environ.get("KPAY_RELEASE") or ROOT / "build/rack/kpay.tar.gz")
+
+def of_no_time(about):
+    about.mtime = 0
+    return about
 
 
 def made_release(name, change):
-    """An archive like the release, with one program changed."""
+    """An archive like the release, with one program changed. The same change gives the same archive, so the same name."""
     folder = ROOT / "build/rack" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -20,8 +23,9 @@ def made_release(name, change):
         tar.extractall(folder)
     change(folder / "kpay/bin")
     path = ROOT / "build/rack" / (name + ".tar.gz")
-    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
-        tar.add(folder / "kpay", "kpay")
+    with open(path, "wb") as file, gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed, \
+            tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.add(folder / "kpay", "kpay", filter=of_no_time)
     shutil.rmtree(folder)
     path.with_name(path.name + ".sha256").write_text(
         subprocess.run(["sha256sum", path.name], cwd=path.parent, capture_output=True, text=True, check=True).stdout)
@@ -33,20 +37,29 @@ AHEAD = ROOT / "build/release/tests/logic-ahead-1"
 
 def ahead(folder):
     """A release of the next logic version."""
-    for program in sorted(AHEAD.glob("kpay*")):
+    programs = sorted(AHEAD.glob("kpay*"))
+    if not programs:
+        raise Failed("no %s: scripts/build release integration_tests makes them" % AHEAD)
+    for program in programs:
         if (folder / program.name).exists():
             shutil.copy(program, folder / program.name)
 
 
 def ahead_and_dying(folder):
-    """The same, whose kpay-account works for a while, and then dies, at each start again."""
+    """The same, whose kpay-account works for 30 s, and dies soon after each start from then on."""
     ahead(folder)
-    wrapped(folder, '(sleep 20; kill -ABRT $$) &\nexec "$(dirname "$0")/kpay-account.real" "$@"\n')
+    wrapped(folder, 'died=$STATE_DIRECTORY/died\n(if [ -e "$died" ]; then sleep 1; else sleep 30; fi; touch "$died"; kill -ABRT $$) &\n'
+                    'exec "$(dirname "$0")/kpay-account.real" "$@"\n')
 
 
 def other_build(folder):
     """Another release with the same programs, as a rebuild of the same logic would be."""
     (folder / "BUILD").write_text("another\n")
+
+
+def never_seen(folder):
+    """A release that no host has had."""
+    (folder / "BUILD").write_text("of %r\n" % time.time())
 
 
 def wrapped(folder, script):
