@@ -99,6 +99,7 @@ rack-check:
 	python3 -B tests/rack/test_units.py
 	scripts/rack/ansible-env python -B tests/rack/test_modules.py
 	scripts/rack/ansible-env python -B tests/rack/test_questions.py
+	scripts/rack/ansible-env python -B tests/rack/test_planted.py
 	python3 -B tests/rack/test_figures.py
 	scripts/rack/ansible-env python -B tests/rack/test_secrets.py
 	scripts/rack/ansible-env python -B tests/rack/test_monitor.py
