@@ -71,9 +71,9 @@ def tool():
     return ours if ours.exists() else known[-1]
 
 
-def kpayctl(*words, timeout=1200):
-    """(exit code, document)."""
-    done = subprocess.run([tool(), "--config", CONTROLLER / "operator.yaml", "--json", *words],
+def kpayctl(*words, timeout=1200, program=None):
+    """(exit code, document); what it tells people is not part of it."""
+    done = subprocess.run([program or tool(), "--config", CONTROLLER / "operator.yaml", "--json", *words],
                           capture_output=True, timeout=timeout, check=False)
     return done.returncode, json.loads(done.stdout or b"{}")
 
