@@ -11,108 +11,31 @@ another logic version decides otherwise is said by options. Standard library onl
 import sys
 from collections import defaultdict
 
+import flow
 import rules
+import tables
 import wire
+from checkers import (DLQ_COMPLETE, DUPLICATE_EFFECT, IDEMPOTENT_ANSWER, LOST_ACK, NEGATIVE,
+                      SAGA_BALANCED, STATE_IS_REPLAY, TOTAL, Difference, expect)
+from topics import ACCOUNT, CONFIRMED, DLQ, INTAKE, SETTLE, STAGES, THROUGHPUT, Topics
 
-INPUTS = {2: "payments.inflight", 3: "payments.complete", 4: "payments.complete", 5: "payments.complete"}
-INTAKE, ACCOUNT, SETTLE, CONFIRMED, THROUGHPUT = 1, 2, 3, 4, 5
-STAGES = {INTAKE: "intake", ACCOUNT: "account", SETTLE: "settle", CONFIRMED: "confirmed",
-          THROUGHPUT: "throughput"}
-DLQ = "ops.dlq"
-# Where a stage's overrides are among its tables: the last one (docs/store.md).
-OVERRIDES = {INTAKE: 7, ACCOUNT: 3, SETTLE: 7, CONFIRMED: 2, THROUGHPUT: 3}
-
-
-class Difference(Exception):
-    """What the topics say is not what the rules say."""
+INPUTS = {ACCOUNT: "payments.inflight", SETTLE: "payments.complete",
+          CONFIRMED: "payments.complete", THROUGHPUT: "payments.complete"}
+LETTER_MAX = 256 * 1024  # so many of a dead letter's bytes travel
 
 
-def expect(what, found, wanted):
-    if found != wanted:
-        raise Difference("%s: found %s, expected %s" % (what, found, wanted))
-
-
-class Lane:
-    """What one task wrote to one partition of a topic, each number once, with a place to compare."""
-
-    def __init__(self, name):
-        self.name, self.events, self.next = name, [], 0
-
-    def peek(self):
-        return self.events[self.next] if self.next < len(self.events) else None
-
-    def take(self, kind, wanted, header):
-        event = self.peek()
-        if event is None:
-            raise Difference("%s event %d: found nothing, expected %s %s"
-                             % (self.name, self.next + 1, kind, wanted))
-        self.next += 1
-        name = "%s event %d" % (self.name, self.next)
-        expect(name, event["said"], (kind, wanted))
-        for field, value in header.items():
-            expect(name + " " + field, event[field], value)
-
-
-class Oracle:
+class Oracle(Topics):
     def __init__(self, folder, reference_max=None):
+        super().__init__(folder)
         self.reference_max = reference_max or {}  # by logic version, where it isn't the usual one
-        self.topics = wire.read_dump(folder)
-        self.partitions = 1 + max(p for topic, p in self.topics if topic == "payments.incoming")
-        self.lineage = wire.lineage_of(self.topics["state.intake.changelog", 0])
-        self.lanes = {}
-        self.numbered = {}
         self.totals = defaultdict(lambda: defaultdict(int))
         self.letters = defaultdict(list)
         self.answers = defaultdict(list)
         self.checked = defaultdict(int)
 
-    def records(self, topic, partition):
-        return self.topics.get((topic, partition), [])
-
-    # ---- frames
-
-    def read_frames(self, topic, partition, spec, senders):
-        """Yields (record, index, frame, event) of what a receiver applies (R8), and None for events
-        of records that it can't take; fills the lanes."""
-        applied = []
-        seen = defaultdict(int)
-        for record in self.records(topic, partition):
-            if record.is_tick:
-                applied.append((record, None, None))
-                continue
-            frame = wire.Frame(record.value)
-            if frame.lineage != self.lineage or frame.sender[0] not in senders:
-                applied.append((record, None, frame))
-                continue
-            lane = self.lane(frame.sender, topic, partition)
-            for index, event in enumerate(frame.events):
-                number = frame.first + index
-                if number > seen[frame.sender] + 1:
-                    raise Difference("%s offset %d: number %d comes after %d"
-                                     % (lane.name, record.offset, number, seen[frame.sender]))
-                if number <= seen[frame.sender]:
-                    expect("%s repeat of number %d" % (lane.name, number), event["payload"],
-                           lane.events[number - 1]["payload"])
-                    continue
-                seen[frame.sender] = number
-                if event["payload"].startswith(wire.OPERATORS):
-                    event["said"] = "operators", event["payload"]
-                elif spec is not None:
-                    event["said"] = wire.one_of(event["payload"], spec)
-                lane.events.append(event)
-                applied.append((record, index, event))
-        return applied
-
-    def lane(self, sender, topic, partition):
-        key = sender, topic, partition
-        if key not in self.lanes:
-            self.lanes[key] = Lane("%s/%d from %s/%d"
-                                   % (topic, partition, STAGES[sender[0]], sender[1]))
-        return self.lanes[key]
-
-    def say(self, sender, topic, key, kind, message, header):
+    def say(self, sender, topic, key, kind, message, header, checker=STATE_IS_REPLAY):
         partition = wire.partition_of(key, self.partitions)
-        self.lane(sender, topic, partition).take(kind, message, header)
+        self.lane(sender, topic, partition).take(kind, message, header, checker)
         self.checked["events"] += 1
 
     # ---- intake
@@ -122,11 +45,12 @@ class Oracle:
         sender, totals = (INTAKE, partition), self.totals
         reference_max = rules.REFERENCE_MAX
         overrides = self.overrides(INTAKE, partition)
+        told = flow.causes(self.lanes, sender)
         for record in self.records("payments.incoming", partition):
             at = overrides.get(record.offset, record.appended)
             if at is None:  # skipped
                 if not record.is_tick:
-                    self.letters[INTAKE, partition].append((record.offset, 0))
+                    self.put_aside(sender, record)
                 continue
             now = max(now, at)
             if record.is_tick:
@@ -139,7 +63,7 @@ class Oracle:
                 continue
             kind, command = self.read_command(record, partition)
             if kind is None:
-                self.letters[INTAKE, partition].append((record.offset, 0))
+                self.put_aside(sender, record)
                 continue
             currency, value = rules.counted(command)
             total = totals[INTAKE, currency]
@@ -151,9 +75,11 @@ class Oracle:
                 forgotten = (now - remembered > rules.HORIZON_MS and self.is_rejection(
                     sender, kind, command, rules.refusal_of_id(command_id, now)))
                 if not forgotten and first == content:
+                    expect(IDEMPOTENT_ANSWER, "intake/%d offset %d: answers to the same content"
+                           % (partition, record.offset), told[record.offset, 0], 0)
                     total["duplicates"] += 1
                     continue
-                refusal = rules.refusal_of_id(command_id, now) if forgotten else 10
+                refusal = rules.refusal_of_id(command_id, now) if forgotten else rules.OTHER_CONTENT
             else:
                 refusal = rules.refusal_of_id(command_id, now)
             if refusal:
@@ -182,7 +108,8 @@ class Oracle:
             return self.reference_max.get(version, rules.REFERENCE_MAX)
         self.lane(sender, INPUTS[stage], partition).take(
             "operators", record.value,
-            {"time": record.appended, "offset": record.offset, "index": 0, "subject": ident})
+            {"time": record.appended, "offset": record.offset, "index": 0, "subject": ident},
+            STATE_IS_REPLAY)
         return reference_max
 
     def meet_switch(self, stages, partition, record, index, value):
@@ -228,15 +155,19 @@ class Oracle:
                  header)
 
     def answer(self, sender, kind, command, status, refusal, header, opened=0):
+        checker = (IDEMPOTENT_ANSWER if refusal == rules.OTHER_CONTENT
+                   else SAGA_BALANCED if opened else STATE_IS_REPLAY)
         if kind == "submit":
             outcome = {name: command[name] for name in ("payment_id", "from", "to", "amount_minor",
                                                         "currency")}
             outcome.update(status=status, refusal=refusal, opened=opened)
-            self.say(sender, "payments.complete", command["payment_id"], "payment", outcome, header)
+            self.say(sender, "payments.complete", command["payment_id"], "payment", outcome, header,
+                     checker)
         else:
             outcome = {"command_id": command["command_id"], "account": command["account"],
                        "kind": rules.KINDS[kind], "status": status, "refusal": refusal}
-            self.say(sender, "payments.complete", command["command_id"], "command", outcome, header)
+            self.say(sender, "payments.complete", command["command_id"], "command", outcome, header,
+                     checker)
 
     # ---- account
 
@@ -247,11 +178,11 @@ class Oracle:
             at = overrides.get(record.offset, event["time"] if index is not None else 0)
             if at is None:  # skipped
                 if event is not None:
-                    self.letters[ACCOUNT, partition].append((record.offset, index or 0))
+                    self.put_aside(sender, record, index, event)
                 continue
             if index is None:
                 if event is not None:
-                    self.letters[ACCOUNT, partition].append((record.offset, 0))
+                    self.put_aside(sender, record)
                 continue
             kind, message = event["said"]
             if kind == "operators":
@@ -282,13 +213,13 @@ class Oracle:
             else:
                 self.tally(total, "debited", message["amount_minor"])
                 self.say(sender, "payments.inflight", message["to"].encode(), "credit", message,
-                         header)
+                         header, SAGA_BALANCED)
         else:
             refusal = ledger.credit(message["to"], message["currency"], message["amount_minor"])
             if refusal:
                 total["refusal", refusal] += 1
                 self.say(sender, "payments.inflight", message["from"].encode(), "refund",
-                         {"transfer": message, "refusal": refusal}, header)
+                         {"transfer": message, "refusal": refusal}, header, SAGA_BALANCED)
             else:
                 self.tally(total, "credited", message["amount_minor"])
                 self.answer(sender, "submit", message, rules.COMPLETED, 0, header, 1)
@@ -314,7 +245,8 @@ class Oracle:
 
     def run_complete(self, partition, applied):
         for stage in (SETTLE, CONFIRMED, THROUGHPUT):  # they read alike here: not one of them alone
-            expect("overrides of %s" % STAGES[stage], self.overrides(stage, partition), {})
+            expect(STATE_IS_REPLAY, "overrides of %s" % STAGES[stage],
+                   self.overrides(stage, partition), {})
         now = 0
         results = {1: [], 2: []}
         finals, days = {}, defaultdict(int)
@@ -324,7 +256,7 @@ class Oracle:
                     now = max(now, record.appended)
                 else:
                     for stage in (SETTLE, CONFIRMED, THROUGHPUT):
-                        self.letters[stage, partition].append((record.offset, 0))
+                        self.put_aside((stage, partition), record)
                 continue
             now = max(now, event["time"])
             kind, outcome = event["said"]
@@ -333,7 +265,8 @@ class Oracle:
                 continue
             if kind == "payment" and outcome["status"] != rules.REJECTED:
                 if outcome["payment_id"] in finals:
-                    raise Difference("two outcomes of payment " + outcome["payment_id"].hex())
+                    raise Difference(DUPLICATE_EFFECT,
+                                     "two outcomes of payment " + outcome["payment_id"].hex())
                 finals[outcome["payment_id"]] = outcome, event["time"], record.appended
                 self.settle_payment(outcome)
                 done = outcome["status"] == rules.COMPLETED
@@ -367,15 +300,16 @@ class Oracle:
             highest = found["number"]
             name = "%s/%d offset %d" % (topic, partition, record.offset)
             if highest > len(wanted):
-                raise Difference("%s: found %s, expected nothing" % (name, found))
+                raise Difference(DUPLICATE_EFFECT,
+                                 "%s: found %s, expected nothing" % (name, found))
             outcome, event_time, finished = wanted[highest - 1]
-            expect(name, found, {
+            expect(STATE_IS_REPLAY, name, found, {
                 "payment_id": outcome["payment_id"], "number": highest, "kind": kind,
                 "refusal": outcome["refusal"], "amount_minor": outcome["amount_minor"],
                 "currency": outcome["currency"], "from": outcome["from"], "to": outcome["to"],
                 "event_time_ms": event_time, "finished_ms": finished})
             self.checked["results"] += 1
-        expect("%s/%d results" % (topic, partition), highest, len(wanted))
+        expect(LOST_ACK, "%s/%d results" % (topic, partition), highest, len(wanted))
 
     # ---- the whole
 
@@ -385,6 +319,8 @@ class Oracle:
             inflight[p] = self.read_frames("payments.inflight", p, wire.INFLIGHT, (INTAKE, ACCOUNT))
             complete[p] = self.read_frames("payments.complete", p, wire.OUTCOME, (INTAKE, ACCOUNT))
             letters[p] = self.read_frames(DLQ, p, None, STAGES)
+        for p in range(self.partitions):
+            self.check_complete(p, inflight[p], complete[p])
         ledgers, finals, days = [], [], []
         for p in range(self.partitions):
             self.run_intake(p)
@@ -397,25 +333,54 @@ class Oracle:
             if lane.name.startswith(DLQ):
                 continue
             if lane.peek() is not None:
-                raise Difference("%s event %d: found %s, expected nothing"
+                raise Difference(DUPLICATE_EFFECT, "%s event %d: found %s, expected nothing"
                                  % (lane.name, lane.next + 1, lane.peek()["said"]))
         self.compare_letters()
         self.compare_tables(ledgers, finals, days)
+        for p in range(self.partitions):
+            self.checked["balances in time"] += flow.order_per_account(
+                "account/%d" % p, inflight[p], self.lanes, (ACCOUNT, p),
+                self.topics["state.account.changelog", p])
         return dict(self.checked)
 
-    def overrides(self, stage, partition):
-        return wire.overrides_of(self.rows(stage, partition), OVERRIDES[stage])
+    def check_complete(self, partition, inflight, complete):
+        """Of each event of each input: what followed from it, or that it was put aside."""
+        commands, known = [], set()
+        for record in self.records("payments.incoming", partition):
+            if record.is_tick:
+                continue
+            kind, command = self.read_command(record, partition)
+            ident = None if kind is None else rules.id_of(kind, command)
+            commands.append(((record.offset, 0),
+                             None if record.value.startswith(wire.OPERATORS)
+                             else (0, 1) if ident in known else (1,)))
+            known.update(() if ident is None else (ident,))
+        inputs = {INTAKE: commands, ACCOUNT: list(flow.frame_inputs(inflight, (1,)))}
+        finished = list(flow.frame_inputs(complete, (0,)))
+        for stage, name in STAGES.items():
+            each = inputs.get(stage, finished)
+            flow.complete("%s/%d" % (name, partition), flow.causes(self.lanes, (stage, partition)),
+                          each)
+            self.checked["inputs"] += len(each)
+
+    def put_aside(self, sender, record, index=None, event=None):
+        data = record.value if index is None else event["payload"]
+        self.letters[sender].append((record.offset, index or 0, len(data), data[:LETTER_MAX]))
 
     def compare_letters(self):
         for stage in STAGES:
             for p in range(self.partitions):
                 letters, answers = [], []
                 for event in self.lane((stage, p), DLQ, p).events:
-                    of_kind = answers if event["payload"][0] == 2 else letters
-                    of_kind.append((event["offset"], event["index"]))
+                    place = event["offset"], event["index"]
+                    if event["payload"][0] == 2:
+                        answers.append(place)
+                    else:
+                        letters.append(place + wire.letter_in(event["payload"]))
                 name = "%s/%d" % (STAGES[stage], p)
-                expect("dead letters of " + name, letters, self.letters[stage, p])
-                expect("answers to operators' records of " + name, answers, self.answers[stage, p])
+                expect(DLQ_COMPLETE, "dead letters of " + name, letters, self.letters[stage, p])
+                expect(LOST_ACK, "answers to operators' records of " + name, answers,
+                       self.answers[stage, p])
                 self.checked["dead letters"] += len(letters)
 
     def compare_tables(self, ledgers, finals, days):
@@ -424,20 +389,18 @@ class Oracle:
             self.compare_accounts(p, ledgers[p])
             self.compare_payments(p, finals[p])
             self.compare_days(p, days[p])
-            for stage, table, read in ((INTAKE, 3, read_intake), (ACCOUNT, 1, read_account),
-                                       (SETTLE, 5, read_settle)):
+            for stage, table, read in ((INTAKE, 3, tables.read_intake),
+                                       (ACCOUNT, 1, tables.read_account),
+                                       (SETTLE, 5, tables.read_settle)):
                 for (number, key), value in self.rows(stage, p).items():
                     if number == table:
                         for name, count in read(wire.Reader(value[1:])).items():
                             found[stage, key.decode()][name] += count
         for place in sorted(set(found) | set(self.totals)):
             for name in sorted(set(found[place]) | set(self.totals[place]), key=str):
-                expect("total %s of %s %s" % (name, STAGES[place[0]], place[1]),
+                expect(TOTAL, "total %s of %s %s" % (name, STAGES[place[0]], place[1]),
                        found[place][name], self.totals[place][name])
                 self.checked["totals"] += 1
-
-    def rows(self, stage, partition):
-        return wire.rows_of(self.topics["state.%s.changelog" % STAGES[stage], partition])
 
     def compare_accounts(self, partition, ledger):
         found = {}
@@ -451,7 +414,9 @@ class Oracle:
         for currency, kept in ledger.suspense.items():
             wanted["suspense:" + currency] = currency, False, kept.balance, 0, 0
         for name in sorted(set(found) | set(wanted)):
-            expect("account %s (currency, closed, balance, opening, deposits)" % name,
+            if name in found and found[name][2] < 0:
+                raise Difference(NEGATIVE, "account %s has %d" % (name, found[name][2]))
+            expect(TOTAL, "account %s (currency, closed, balance, opening, deposits)" % name,
                    found.get(name), wanted.get(name))
             self.checked["balances"] += 1
 
@@ -463,14 +428,14 @@ class Oracle:
                 reader = wire.Reader(value[1:])
                 row = reader.take("BHq"), reader.raw(3).decode(), reader.take("qq")
                 outcome, event_time, finished = finals.get(key, ({}, 0, 0))
-                expect("payment " + key.hex(), row,
+                expect(STATE_IS_REPLAY, "payment " + key.hex(), row,
                        ((outcome.get("status"), outcome.get("refusal"),
                          outcome.get("amount_minor")), outcome.get("currency"),
                         (event_time, finished)))
                 found += 1
         times = [record.appended for record in self.records("payments.complete", partition)]
         if times and max(times) - min(times) < rules.HORIZON_MS:
-            expect("payments of settle/%d" % partition, found, len(finals))
+            expect(STATE_IS_REPLAY, "payments of settle/%d" % partition, found, len(finals))
         self.checked["payments"] += found
 
     def compare_days(self, partition, wanted):
@@ -484,39 +449,7 @@ class Oracle:
                 count = reader.tally()[0]
                 if count:
                     found[day, key[4:].decode(), done] = count
-        expect("days of confirmed/%d" % partition, dict(found), dict(wanted))
-
-
-def tallies(reader, names):
-    out = {}
-    for name in names:
-        out[name + "_count"], out[name + "_value"] = reader.tally()
-    return out
-
-
-def refusals(reader):
-    return {("refusal", number): count for number, count in reader.refusals().items()}
-
-
-def read_intake(reader):
-    out = tallies(reader, ("accepted", "refused", "opened"))
-    for name in ("duplicates", "rejected", "commands_accepted", "commands_refused"):
-        out[name] = reader.take("Q")
-    out.update(refusals(reader))
-    return out
-
-
-def read_account(reader):
-    out = tallies(reader, ("opened", "deposits", "debited", "credited", "refunded", "suspense"))
-    out["closed"] = reader.take("Q")
-    out.update(refusals(reader))
-    return out
-
-
-def read_settle(reader):
-    out = tallies(reader, ("completed", "failed", "failed_at_intake", "closed"))
-    out["rejected"], out["repeated"] = reader.take("QQ")
-    return out
+        expect(TOTAL, "days of confirmed/%d" % partition, dict(found), dict(wanted))
 
 
 def main(folders):
@@ -530,7 +463,7 @@ def main(folders):
     for folder in folders:
         try:
             checked = Oracle(folder, reference_max).run()
-        except (Difference, wire.Unreadable) as problem:
+        except Difference as problem:
             print("oracle: %s: %s" % (folder, problem))
             return 1
         for name, count in checked.items():

@@ -25,6 +25,7 @@ UYW UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9._:-]{1,34}")
 KINDS = {"open": 1, "deposit": 2, "close": 3}
 COMPLETED, FAILED, REJECTED = 1, 2, 3
+OTHER_CONTENT = 10
 DONE, REFUSED = 1, 2
 
 

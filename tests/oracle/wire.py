@@ -4,10 +4,7 @@ docs/store.md and proto/kpay/v1 alone; shares no code with src/."""
 import struct
 from pathlib import Path
 
-
-class Unreadable(Exception):
-    pass
-
+from checkers import Unreadable
 
 # ---- Protobuf
 
@@ -303,6 +300,56 @@ def rows_of(changelog):
     if state is None:
         raise Unreadable("a changelog with neither genesis nor base")
     return state
+
+
+def checkpoints_of(changelog):
+    """Of each checkpoint that counts and whose rows are all there, in order: the input position
+    that it is of, and its row frames' bodies."""
+    epoch, pending = None, {}
+    for record in changelog:
+        kind, body = record.value[1:2], Reader(record.value[4:-8])
+        if kind == b"O":
+            what = body.take("B")
+            body.sized()
+            body.raw(16 + 4)
+            body.raw(16 * body.take("I"))
+            body.raw(16)
+            body.sized()
+            body.sized()
+            body.raw(4 + 16)
+            if what != 3 or epoch is None or body.take("q") == epoch:
+                epoch, pending = record.offset, {}
+            continue
+        base = body.take("B") if kind == b"R" else 0
+        its_epoch, number = body.take("q"), body.take("Q")
+        if its_epoch != epoch or base or kind == b"B":
+            continue
+        rows = body.take("I")
+        if kind == b"R":
+            pending.setdefault(number, []).append((rows, body.data[body.at:]))
+        elif kind == b"M":
+            found = pending.pop(number, [])
+            if sum(count for count, _ in found) == rows:
+                body.raw(16 + 16 + 16 + 4 + 16 + 1)  # digests, state hash, logic, clean
+                yield body.take("q"), [rows_body for _, rows_body in found]
+
+
+def balance_in(row):
+    """(balance, postings) of an account's row."""
+    reader = Reader(row[1:])
+    reader.raw(3 + 1)
+    balance = reader.sum()
+    reader.raw(2 * 16)
+    return balance, reader.take("Q")
+
+
+def letter_in(payload):
+    """(length of the whole, the bytes that travelled) of a dead letter."""
+    reader = Reader(payload)
+    reader.raw(1 + 16 + 4 + 8 + 4 + 2)
+    total = reader.take("Q")
+    reader.raw(16)
+    return total, reader.sized()
 
 
 def overrides_of(rows, table):
