@@ -59,7 +59,7 @@ core::Money Clients::amount(std::int64_t most) {
                                       : dice_.pick(currencies_)};
 }
 
-void Clients::send(const core::Command& command) {
+std::int32_t Clients::send(const core::Command& command) {
   const ByteView key = core::key_of(command);
   std::int32_t partition = partition_of(key, world_->setting().partitions);
   if (dice_.one_in(100)) {
@@ -68,13 +68,18 @@ void Clients::send(const core::Command& command) {
   world_->append(world_->topics().index_of(stages::kTopicIncoming), partition, key,
                  codec_.encode(command));
   world_->coverage().count("commands");
+  return partition;
+}
+
+void Clients::send_first(core::Command command) {
+  const std::int32_t partition = send(command);
+  sent_.push_back({std::move(command), partition, world_->owner_deaths({0, partition})});
 }
 
 void Clients::open_next() {
   const core::Money opening{dice_.one_in(5) ? 0 : dice_.between(1, 100'000),
                             currencies_[opened_ % currencies_.size()]};
-  sent_.push_back(core::OpenAccount{core::CommandId(new_id()), id_of_account(opened_++), opening});
-  send(sent_.back());
+  send_first(core::OpenAccount{core::CommandId(new_id()), id_of_account(opened_++), opening});
 }
 
 void Clients::pay() {
@@ -92,36 +97,36 @@ void Clients::pay() {
     case 3: transfer.to = core::AccountId::suspense(transfer.amount.currency); break;
     default: break;
   }
-  sent_.push_back(core::SubmitPayment{transfer});
-  send(sent_.back());
+  send_first(core::SubmitPayment{transfer});
   world_->coverage().count("payments");
 }
 
 void Clients::deposit() {
-  sent_.push_back(core::Deposit{core::CommandId(new_id()), account(), amount(5'000)});
-  send(sent_.back());
+  send_first(core::Deposit{core::CommandId(new_id()), account(), amount(5'000)});
 }
 
-void Clients::close() {
-  sent_.push_back(core::CloseAccount{core::CommandId(new_id()), account()});
-  send(sent_.back());
-}
+void Clients::close() { send_first(core::CloseAccount{core::CommandId(new_id()), account()}); }
 
-// The same content again, because the answer was lost: perhaps a day later.
+// The same content again, because the answer was lost: perhaps a day later. It counts as a retry
+// across a crash when the owner of that intake has died since.
 void Clients::retry() {
   if (sent_.empty()) {
     return;
   }
-  world_->coverage().hit(Line::client_retry, 0);
   const bool recent = dice_.one_in(2) && sent_.size() > 4;
-  send(recent ? sent_[sent_.size() - 1 - dice_.index(4)] : dice_.pick(sent_));
+  const Sent& first = recent ? sent_[sent_.size() - 1 - dice_.index(4)] : dice_.pick(sent_);
+  if (send(first.command) == first.partition &&
+      world_->owner_deaths({0, first.partition}) > first.deaths) {
+    const bool deposit = std::holds_alternative<core::Deposit>(first.command);
+    world_->coverage().hit(deposit ? Line::deposit_retry : Line::client_retry, 0);
+  }
 }
 
 void Clients::conflict() {
   if (sent_.empty()) {
     return;
   }
-  core::Command other = dice_.pick(sent_);
+  core::Command other = dice_.pick(sent_).command;
   if (auto* submit = std::get_if<core::SubmitPayment>(&other)) {
     submit->transfer.amount.minor += 1;
   } else if (auto* put = std::get_if<core::Deposit>(&other)) {

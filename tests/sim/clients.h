@@ -27,7 +27,16 @@ class Clients {
   void conflict();
   void nonsense();
 
-  void send(const core::Command& command);
+  /// A command, and how often the owner of its partition's intake had died when it was sent.
+  struct Sent {
+    core::Command command;
+    std::int32_t partition = 0;
+    int deaths = 0;
+  };
+
+  /// To that partition, mostly; says which it was.
+  std::int32_t send(const core::Command& command);
+  void send_first(core::Command command);
   [[nodiscard]] Uuid new_id();
   [[nodiscard]] core::AccountId account();
   [[nodiscard]] core::Money amount(std::int64_t most);
@@ -39,7 +48,7 @@ class Clients {
   std::size_t accounts_ = 0;
   std::size_t opened_ = 0;
   std::vector<core::Currency> currencies_;
-  std::vector<core::Command> sent_;
+  std::vector<Sent> sent_;
 };
 
 }  // namespace kpay::sim

@@ -39,9 +39,12 @@ constexpr std::array<LineInfo, kLines> kInfo{{
     {"commit_fails", "a commit fails, the next succeeds"},
     {"failover", "leader change: appends stall"},
     {"restore_after_trim", "restored from the log after a trim"},
+    {"input_trimmed", "its input trimmed below all markers"},
+    {"restored_at_trim", "restored where the trimmed input begins"},
     {"record_doubled", "a record doubled on the input"},
     {"dead_letter", "undecodable or foreign record"},
     {"client_retry", "client retries across a crash"},
+    {"deposit_retry", "a deposit retried across a crash"},
     {"client_conflict", "same id, other content"},
     {"clock_ahead", "the broker's clock jumps ahead"},
     {"all_stopped", "everything off, longer than the bound"},
@@ -76,11 +79,12 @@ constexpr std::array kAbsent{
            "one logic version here: tests R21 of tests/stream"},
     Absent{"a deterministic crash on one record; three deaths, then a skip",
            "no process dies of a record here: tests R23 of tests/stream"},
-    Absent{"re-emit under full load", "R26: not built yet"},
+    Absent{"re-emit under full load",
+           "nothing acknowledged is lost here: tests R26 of tests/stream, test_re_emit.py"},
     Absent{"an unreadable header", "holds the task until an operator comes: tests R9Receiving"},
     Absent{"topic recreated, partitions added, changelog emptied", "tests R19, test_topics.py"},
     Absent{"down for longer than any time retention",
-           "inputs are kept until they are trimmed (R20): test_topics.py"},
+           "no topic has one here; inputs are trimmed by markers (R20): test_topics.py"},
     Absent{"one replica's build is nondeterministic; a dirty mark is forgotten", "make planted"},
     Absent{"a record is forged or dropped", "the auditor's to find; the oracle's tests do it"},
 };
@@ -101,6 +105,7 @@ const char* not_for(Line line, std::size_t stage) {
     case Line::zombie_at_output:
       return name == "settle" || name == "throughput" ? kSilent : nullptr;
     case Line::client_retry:
+    case Line::deposit_retry:
     case Line::client_conflict:
     case Line::order_unsigned:
     case Line::key_enrolled:

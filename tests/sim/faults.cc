@@ -57,6 +57,7 @@ void Faults::strike(Kind kind) {
     case Kind::doubling: double_record(); break;
     case Kind::poisoning: poison(); break;
     case Kind::stopping_all: stop_all(); break;
+    case Kind::trimming: trim_inputs(); break;
     case Kind::count_: break;
   }
 }
@@ -232,6 +233,21 @@ void Faults::stop_all() {
     world_->coverage().hit(Line::all_stopped, stage);
   }
   world_->tick(ms);
+  if (dice_.one_in(2)) {
+    for (const Place& place : world_->places()) {  // whoever comes back begins there
+      world_->trim_input(world_->topics().index_of(world_->specs()[place.stage].input),
+                         place.partition);
+    }
+  }
+}
+
+// As `kpayctl topics trim` does it, or segments go by themselves up to where it allowed.
+void Faults::trim_inputs() {
+  const std::vector<const char*> inputs{stages::kTopicIncoming, stages::kTopicInflight,
+                                        stages::kTopicComplete};
+  for (std::int32_t p = 0; p < world_->setting().partitions; ++p) {
+    world_->trim_input(world_->topics().index_of(dice_.pick(inputs)), p);
+  }
 }
 
 void Faults::end() {

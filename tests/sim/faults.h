@@ -31,6 +31,7 @@ class Faults {
     doubling,
     poisoning,
     stopping_all,
+    trimming,
     count_,
   };
 
@@ -43,6 +44,7 @@ class Faults {
   void double_record();
   void poison();
   void stop_all();
+  void trim_inputs();
   void revive();
   [[nodiscard]] Node& some_node();
   [[nodiscard]] stream::TopicIndex some_internal_topic();

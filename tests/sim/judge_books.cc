@@ -30,7 +30,7 @@ void Books::take(const core::InflightEvent& event) {
   const Uuid id = core::subject_of(event);
   if (std::holds_alternative<core::DebitLeg>(event)) {
     if (!debits.emplace(id, event).second) {
-      wrong = "books: two debit legs of payment " + to_string(id);
+      wrong = verdict(Checker::duplicate_effect, "two debit legs of payment " + to_string(id));
     }
   } else if (!std::holds_alternative<core::CreditLeg>(event) &&
              !std::holds_alternative<core::RefundLeg>(event)) {
@@ -44,12 +44,12 @@ void Books::take(const core::Outcome& outcome) {
   if (const auto* payment = std::get_if<core::PaymentOutcome>(&outcome)) {
     if (payment->status != core::PaymentStatus::rejected &&
         !payments.emplace(id, *payment).second) {
-      wrong = "books: two outcomes of payment " + to_string(id);
+      wrong = verdict(Checker::duplicate_effect, "two outcomes of payment " + to_string(id));
     }
   } else if (const auto& command = std::get<core::CommandOutcome>(outcome);
              command.status != core::CommandStatus::rejected &&
              !commands.emplace(id, command).second) {
-    wrong = "books: two outcomes of command " + to_string(id);
+    wrong = verdict(Checker::duplicate_effect, "two outcomes of command " + to_string(id));
   }
 }
 
@@ -57,12 +57,14 @@ void Books::post() {
   for (const auto& [id, event] : debits) {
     const auto outcome = payments.find(id);
     if (outcome == payments.end() || !outcome->second.opened) {
-      wrong = "books: payment " + to_string(id) + " was debited and has no outcome";
+      wrong = verdict(Checker::saga_balanced,
+                      "payment " + to_string(id) + " was debited and has no outcome");
     }
   }
   for (const auto& [id, outcome] : payments) {
     if (outcome.opened != debits.contains(id)) {
-      wrong = "books: the outcome of payment " + to_string(id) + " is of no debit leg";
+      wrong = verdict(Checker::saga_balanced,
+                      "the outcome of payment " + to_string(id) + " is of no debit leg");
     }
     if (outcome.status == core::PaymentStatus::completed) {
       balances[std::string(outcome.from.text())] -= outcome.amount.minor;
@@ -72,7 +74,8 @@ void Books::post() {
   for (const auto& [id, event] : account_ops) {
     const auto outcome = commands.find(id);
     if (outcome == commands.end()) {
-      wrong = "books: account command " + to_string(id) + " has no outcome";
+      wrong =
+          verdict(Checker::saga_balanced, "account command " + to_string(id) + " has no outcome");
     } else if (outcome->second.status == core::CommandStatus::done) {
       core::Money money;
       if (const auto* open = std::get_if<core::OpenAccount>(&event)) {
@@ -114,20 +117,7 @@ std::int64_t sum_of(const World& world, const std::vector<std::unique_ptr<Replic
                     const std::string& field) {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < replicas.size(); ++i) {
-    for (const stream::TableBase* rows : replicas[i]->tables()) {
-      if (world.places()[i].stage != stage || rows->name() != table) {
-        continue;
-      }
-      const std::optional<Bytes> place = rows->key_from_text(key);
-      const std::optional<Bytes> row = place ? rows->get(*place) : std::nullopt;
-      for (const stream::Field& each : row ? rows->fields(*row) : stream::Fields{}) {
-        if (each.name == field) {
-          const auto* count = std::get_if<std::uint64_t>(&each.value);
-          const auto* value = std::get_if<std::int64_t>(&each.value);
-          sum += count != nullptr ? static_cast<std::int64_t>(*count) : value ? *value : 0;
-        }
-      }
-    }
+    sum += world.places()[i].stage == stage ? replicas[i]->number(table, key, field) : 0;
   }
   return sum;
 }
@@ -146,8 +136,8 @@ std::string judge_sums(World& world, const std::vector<std::unique_ptr<Replica>>
   for (const auto& [account, balance] : books.balances) {
     const std::int64_t kept = sum(kAccountStage, "accounts", account, "balance_minor");
     if (kept != balance) {
-      return "balance: account " + account + " has " + std::to_string(kept) +
-             ", its outcomes make " + std::to_string(balance);
+      return verdict(Checker::total, "account " + account + " has " + std::to_string(kept) +
+                                         ", its outcomes make " + std::to_string(balance));
     }
     all += kept;
   }
@@ -156,16 +146,17 @@ std::string judge_sums(World& world, const std::vector<std::unique_ptr<Replica>>
     put_in += value;
   }
   if (all != put_in) {
-    return "conservation: balances are " + std::to_string(all) + ", openings and deposits " +
-           std::to_string(put_in);
+    return verdict(Checker::total, "balances are " + std::to_string(all) +
+                                       ", openings and deposits " + std::to_string(put_in));
   }
   for (const char* currency : {"EUR", "USD", "JPY", "XXX"}) {
     if (sum(kIntakeStage, "totals", currency, "opened_count") !=
         sum(kSettleStage, "totals", currency, "closed_count")) {
-      return std::string("in flight: ") + currency + " is not 0 at the end";
+      return verdict(Checker::total, std::string(currency) + " in flight is not 0 at the end");
     }
     if (sum(kSettleStage, "totals", currency, "repeated") != 0) {
-      return std::string("repeated: settle heard an outcome twice, ") + currency;
+      return verdict(Checker::duplicate_effect,
+                     std::string("settle heard an outcome twice, ") + currency);
     }
     world.coverage().count("refunds", static_cast<std::uint64_t>(sum(kAccountStage, "totals",
                                                                      currency, "refunded_count")));
@@ -183,12 +174,13 @@ std::string judge_results(World& world, const Books& books) {
     for (std::int32_t p = 0; p < world.setting().partitions; ++p) {
       std::uint64_t highest = 0;
       for (std::int64_t offset = 0; offset < world.log().bounds(index, p).end; ++offset) {
-        const stream::LogRecord record = *world.log().read(index, p, offset).value();
+        const stream::LogRecord record = world.record(index, p, offset);
         check(!codec.decode(record.value, result), "a public result can be read");
         if (result.number > highest) {  // the rule that docs/wire.md gives to its readers
           highest = result.number;
           if (!told.emplace(result.payment.value(), result.confirmed).second) {
-            return "results: payment " + to_string(result.payment.value()) + " is told twice";
+            return verdict(Checker::duplicate_effect,
+                           "payment " + to_string(result.payment.value()) + " is told twice");
           }
         }
       }
@@ -196,13 +188,17 @@ std::string judge_results(World& world, const Books& books) {
   }
   for (const auto& [id, outcome] : books.payments) {
     const auto found = told.find(id);
-    if (found == told.end() ||
-        found->second != (outcome.status == core::PaymentStatus::completed)) {
-      return "results: payment " + to_string(id) + " is not told as it ended";
+    if (found == told.end()) {
+      return verdict(Checker::lost_ack, "payment " + to_string(id) + " has no public result");
+    }
+    if (found->second != (outcome.status == core::PaymentStatus::completed)) {
+      return verdict(Checker::saga_balanced,
+                     "payment " + to_string(id) + " is not told as it ended");
     }
   }
-  return told.size() == books.payments.size() ? std::string()
-                                              : "results: a payment is told that never was";
+  return told.size() == books.payments.size()
+             ? std::string()
+             : verdict(Checker::duplicate_effect, "a payment is told that never was");
 }
 
 /// Every command that a client sent has its answer, a duplicate that of the first.
@@ -212,14 +208,15 @@ std::string judge_answers(World& world, const Books& books) {
   const stream::TopicIndex index = world.topics().index_of(stages::kTopicIncoming);
   for (std::int32_t p = 0; p < world.setting().partitions; ++p) {
     for (std::int64_t offset = 0; offset < world.log().bounds(index, p).end; ++offset) {
-      const stream::LogRecord record = *world.log().read(index, p, offset).value();
+      const stream::LogRecord record = world.record(index, p, offset);
       if (record.value.empty() || record.value[0] == std::byte{'K'} ||
           codec.decode(record.value, command) ||
           partition_of(core::key_of(command), world.setting().partitions) != p) {
         continue;
       }
       if (!books.answered.contains(core::id_of(command))) {
-        return "answers: command " + to_string(core::id_of(command)) + " has none";
+        return verdict(Checker::lost_ack,
+                       "command " + to_string(core::id_of(command)) + " has no answer");
       }
     }
   }

@@ -30,7 +30,8 @@ Answers read_answers(const World& world, const std::vector<std::unique_ptr<Repli
       const stream::LetterKey* letter = stream::letter_of(answer->record);
       if (answer->verdict == stream::OperatorVerdict::done && letter != nullptr &&
           !closed.insert({letter->offset, letter->index}).second) {
-        answers.wrong = "operators: a dead letter of " + to_string(place) + " is closed twice";
+        answers.wrong = verdict(Checker::duplicate_effect,
+                                "a dead letter of " + to_string(place) + " is closed twice");
       }
     }
   }
@@ -47,11 +48,11 @@ std::string judge_operators(World& world, const std::vector<std::unique_ptr<Repl
   const stream::TopicIndex incoming = world.topics().index_of(stages::kTopicIncoming);
   for (std::int32_t p = 0; p < world.setting().partitions; ++p) {
     for (std::int64_t offset = 0; offset < world.log().bounds(incoming, p).end; ++offset) {
-      const ByteView value = world.log().read(incoming, p, offset).value()->value;
+      const ByteView value = world.record(incoming, p, offset).value;
       const auto record = stream::decode_operator_record(value);
       if (record && !answers.answered.contains(record->id) &&
           !answers.put_aside.contains(to_bytes(value))) {
-        return "operators: the record of " + record->author + " has no answer";
+        return verdict(Checker::lost_ack, "the record of " + record->author + " has no answer");
       }
     }
   }

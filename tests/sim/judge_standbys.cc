@@ -50,7 +50,7 @@ std::string judge_standbys(World& world) {
                                                  markers.back().state_hash;
         return same ? "" : "has another state than marker " + std::to_string(markers.size());
       });
-  return wrong.empty() ? wrong : "standby: " + wrong;
+  return wrong.empty() ? wrong : verdict(Checker::state_is_replay, wrong);
 }
 
 }  // namespace kpay::sim

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "sim/accounts.h"
 #include "sim/verdict.h"
 
 namespace kpay::sim {
@@ -13,12 +14,33 @@ std::string at(const Place& place, std::int64_t position) {
 /// What differs between a marker and the replica at the same position.
 std::string compare(const Place& place, const stream::Marker& marker, Replica& replica) {
   if (!(marker.registers == replica.registers())) {
-    return "registers: marker " + std::to_string(marker.number) + " of " +
-           at(place, marker.registers.position) + " has others than its input leads to";
+    return verdict(Checker::state_is_replay, "marker " + std::to_string(marker.number) + " of " +
+                                                 at(place, marker.registers.position) +
+                                                 " has other registers than its input leads to");
   }
   if (marker.state_hash != replica.state_hash()) {
-    return "state: marker " + std::to_string(marker.number) + " of " +
-           at(place, marker.registers.position) + " has another state hash than its input leads to";
+    return verdict(Checker::state_is_replay, "marker " + std::to_string(marker.number) + " of " +
+                                                 at(place, marker.registers.position) +
+                                                 " has another state hash than its input leads to");
+  }
+  return {};
+}
+
+/// After the whole input.
+std::string judge_end(World& world, const Place& place, const Replica& replica, std::int64_t end) {
+  const std::vector<stream::Marker>& markers = world.chain(place).markers();
+  if (replica.untakable() > 0) {
+    return verdict(Checker::hash_chain,
+                   to_string(place) + " got events whose number or hash doesn't follow");
+  }
+  if (replica.refusals() != world.forgeries(place)) {
+    return verdict(Checker::hash_chain,
+                   to_string(place) + " has to refuse " + std::to_string(replica.refusals()) +
+                       " frames, forged were " + std::to_string(world.forgeries(place)));
+  }
+  if (markers.empty() || !markers.back().clean || markers.back().registers.position != end) {
+    return verdict(Checker::stuck,
+                   to_string(place) + " has no clean marker at the end of its input");
   }
   return {};
 }
@@ -27,6 +49,9 @@ std::string judge_task(World& world, const Place& place, Replica& replica) {
   const stream::TopicIndex input = world.topics().index_of(world.specs()[place.stage].input);
   const stream::LogBounds bounds = world.log().bounds(input, place.partition);
   const std::vector<stream::Marker>& markers = world.chain(place).markers();
+  Accounts accounts(world.specs()[place.stage], replica);
+  const bool has_accounts = place.stage == stages::kAccount - 1U;
+  std::string unposted;
   std::size_t next = 0;
   for (std::int64_t offset = 0;; ++offset) {
     for (; next < markers.size() && markers[next].registers.position == offset; ++next) {
@@ -37,24 +62,21 @@ std::string judge_task(World& world, const Place& place, Replica& replica) {
     if (offset == bounds.end) {
       break;
     }
-    replica.take(*world.log().read(input, place.partition, offset).value());
+    const stream::LogRecord record = world.record(input, place.partition, offset);
+    replica.take(record);
+    if (has_accounts && unposted.empty()) {
+      unposted = accounts.look(record);
+    }
   }
   if (next < markers.size()) {
-    return "order: marker " + std::to_string(markers[next].number) + " of " +
-           at(place, markers[next].registers.position) + " comes after a later one";
+    return verdict(Checker::state_is_replay,
+                   "marker " + std::to_string(markers[next].number) + " of " +
+                       at(place, markers[next].registers.position) + " comes after a later one");
   }
-  if (replica.untakable() > 0) {
-    return "sequence: " + to_string(place) + " got events whose number or hash doesn't follow";
+  if (std::string wrong = judge_end(world, place, replica, bounds.end); !wrong.empty()) {
+    return wrong;
   }
-  if (replica.refusals() != world.forgeries(place)) {
-    return "diverged: " + to_string(place) + " has to refuse " +
-           std::to_string(replica.refusals()) + " frames, forged were " +
-           std::to_string(world.forgeries(place));
-  }
-  if (markers.empty() || !markers.back().clean || markers.back().registers.position != bounds.end) {
-    return "finish: " + to_string(place) + " has no clean marker at the end of its input";
-  }
-  return {};
+  return unposted.empty() && has_accounts ? accounts.end() : unposted;
 }
 
 /// Events of frames on a partition by sender, each number once; a repeat must be the same bytes.
@@ -64,7 +86,7 @@ std::string read_frames(World& world, stream::TopicIndex topic, std::int32_t par
   const stream::LogBounds bounds = world.log().bounds(topic, partition);
   const Uuid lineage = world.chain({0, 0}).genesis().identity.lineage;
   for (std::int64_t offset = 0; offset < bounds.end; ++offset) {
-    const stream::LogRecord record = *world.log().read(topic, partition, offset).value();
+    const stream::LogRecord record = world.record(topic, partition, offset);
     if (world.is_forged(topic, partition, offset) || !stream::read_frame(record.value, frame) ||
         frame.lineage != lineage) {
       continue;
@@ -73,14 +95,16 @@ std::string read_frames(World& world, stream::TopicIndex topic, std::int32_t par
     std::uint64_t number = frame.first;
     for (const stream::Frame::Item& item : frame.events) {
       if (number > known.size() + 1) {
-        return "gap: " + world.topics().name(topic) + "/" + std::to_string(partition) + " offset " +
-               std::to_string(offset);
+        return verdict(Checker::hash_chain, "a gap before " + world.topics().name(topic) + "/" +
+                                                std::to_string(partition) + " offset " +
+                                                std::to_string(offset));
       }
       if (number == known.size() + 1) {
         known.push_back(to_bytes(item.payload));
       } else if (!equal(known[number - 1], item.payload)) {
-        return "repeat: " + world.topics().name(topic) + "/" + std::to_string(partition) +
-               " offset " + std::to_string(offset) + " says something else than before";
+        return verdict(Checker::hash_chain,
+                       world.topics().name(topic) + "/" + std::to_string(partition) + " offset " +
+                           std::to_string(offset) + " says something else than before");
       }
       ++number;
     }
@@ -101,8 +125,9 @@ std::string judge_output(World& world, stream::TopicIndex topic, std::int32_t pa
     const std::size_t output = output_of(spec, world.topics().name(topic));
     const std::vector<Bytes>& wanted = replicas[i]->sent(output, partition);
     if (events[{spec.number, place.partition}] != wanted) {
-      return "output: what " + to_string(place) + " wrote to " + world.topics().name(topic) + "/" +
-             std::to_string(partition) + " is not what its input leads to";
+      return verdict(Checker::state_is_replay,
+                     "what " + to_string(place) + " wrote to " + world.topics().name(topic) + "/" +
+                         std::to_string(partition) + " is not what its input leads to");
     }
   }
   return {};
@@ -134,14 +159,16 @@ std::string judge_public(World& world, const std::string& topic,
     std::set<Bytes> seen;
     std::size_t next = 0;
     for (std::int64_t offset = 0; offset < bounds.end; ++offset) {
-      const Bytes value = to_bytes(world.log().read(index, place.partition, offset).value()->value);
+      const Bytes value = to_bytes(world.record(index, place.partition, offset).value);
       if (seen.insert(value).second && (next == wanted.size() || value != wanted[next++])) {
-        return "output: " + topic + "/" + std::to_string(place.partition) + " offset " +
-               std::to_string(offset) + " is not what its input leads to";
+        return verdict(Checker::state_is_replay, topic + "/" + std::to_string(place.partition) +
+                                                     " offset " + std::to_string(offset) +
+                                                     " is not what its input leads to");
       }
     }
     if (next != wanted.size()) {
-      return "output: " + topic + "/" + std::to_string(place.partition) + " lacks a result";
+      return verdict(Checker::lost_ack,
+                     topic + "/" + std::to_string(place.partition) + " lacks a result");
     }
   }
   return {};

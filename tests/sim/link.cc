@@ -49,7 +49,10 @@ void Link::accept_despite_refusal(Lane& lane) {
   lane.refused = false;
   lane.fresh = false;
   check(!lane.queue.empty(), "a refused record waits to be sent again");
-  world_->trace().line(to_string({0, 0}), "lost: refused, and the next one is accepted");
+  const Parcel& lost = lane.queue.front();
+  world_->trace().line(lost.task ? to_string(*lost.task) : "a tick", "lost to ",
+                       world_->topics().name(lost.topic), "/", lost.partition,
+                       ": refused, and the next one is accepted");
   lane.acks.emplace_back(world_->now_ms() + 1, lane.queue.front().cookie);
   lane.queue.pop_front();
 }

@@ -32,10 +32,11 @@ struct Options {
 
 std::uint64_t seed_in_hand = 0;
 const char* program = "kpay-sim";
+const char* replay_options = "";
 
 void tell_how_to_replay(std::uint64_t seed) {
-  std::fprintf(stderr, "replay it: %s --seed %llu --trace\n", program,
-               static_cast<unsigned long long>(seed));
+  std::fprintf(stderr, "replay it: %s --seed %llu --trace%s\n", program,
+               static_cast<unsigned long long>(seed), replay_options);
 }
 
 extern "C" void on_abort(int) {
@@ -179,6 +180,7 @@ int run_main(int argc, char** argv) {
     options.seeds = kFixedSeeds;
     options.least = kFixedLeast;
   }
+  replay_options = options.operators ? "" : " --without-operators";
   return options.seed != 0 ? run_one(options) : run_range(options);
 }
 

@@ -43,6 +43,28 @@ const std::vector<Bytes>& Replica::sent(std::size_t output, std::int32_t partiti
   return found == sent_.end() ? nothing : found->second;
 }
 
+const stream::TableBase& Replica::table(const std::string& name) const {
+  const auto found = std::find_if(tables_.begin(), tables_.end(),
+                                  [&](const auto* table) { return table->name() == name; });
+  check(found != tables_.end(), "the stage has that table");
+  return **found;
+}
+
+std::int64_t Replica::number(const std::string& name, const std::string& key,
+                             const std::string& field) const {
+  const stream::TableBase& rows = table(name);
+  const std::optional<Bytes> place = rows.key_from_text(key);
+  const std::optional<Bytes> row = place ? rows.get(*place) : std::nullopt;
+  for (const stream::Field& each : row ? rows.fields(*row) : stream::Fields{}) {
+    if (each.name == field) {
+      const auto* count = std::get_if<std::uint64_t>(&each.value);
+      const auto* value = std::get_if<std::int64_t>(&each.value);
+      return count != nullptr ? static_cast<std::int64_t>(*count) : value != nullptr ? *value : 0;
+    }
+  }
+  return 0;
+}
+
 Hash128 Replica::state_hash() {
   Hash128 rows;
   for (stream::TableBase* table : tables_) {
@@ -171,7 +193,9 @@ void Replica::publish(std::size_t output, std::int32_t partition, const stream::
   builder.add({static_cast<std::uint32_t>(event.payload.size()), cause.index, cause.offset,
                event.time, event.subject},
               event.payload, sequence);
-  sent_[{output, partition}].push_back(to_bytes(event.payload));
+  std::vector<Bytes>& sent = sent_[{output, partition}];
+  said_.push_back({output, partition, sent.size(), cause});
+  sent.push_back(to_bytes(event.payload));
 }
 
 }  // namespace kpay::sim

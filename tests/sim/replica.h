@@ -27,7 +27,24 @@ class Replica {
   /// What it sent to one partition of one output (by place in the spec; ops.dlq is the last), in
   /// order: payload bytes.
   [[nodiscard]] const std::vector<Bytes>& sent(std::size_t output, std::int32_t partition) const;
+  /// One thing that it sent: where it stands in sent(), and because of what.
+  struct Said {
+    std::size_t output = 0;
+    std::int32_t partition = 0;
+    std::size_t place = 0;
+    stream::Origin cause;
+  };
+  /// All that it sent, in order.
+  [[nodiscard]] const std::vector<Said>& said() const noexcept { return said_; }
+  [[nodiscard]] const Bytes& payload(const Said& said) const {
+    return sent(said.output, said.partition)[said.place];
+  }
   [[nodiscard]] const std::vector<stream::TableBase*>& tables() const noexcept { return tables_; }
+  /// A table by its name. REQUIRES: it has one.
+  [[nodiscard]] const stream::TableBase& table(const std::string& name) const;
+  /// A number of a row, by the names of table, key and field; 0 when there is no such row.
+  [[nodiscard]] std::int64_t number(const std::string& name, const std::string& key,
+                                    const std::string& field) const;
   /// Frames that it had to refuse because their sender had said something else before.
   [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_; }
   /// Events of this sender that a receiver could not take: always 0.
@@ -92,6 +109,7 @@ class Replica {
   stream::Registers registers_;
   std::unique_ptr<Collector> collector_;
   std::map<std::pair<std::size_t, std::int32_t>, std::vector<Bytes>> sent_;
+  std::vector<Said> said_;
   std::uint64_t untakable_ = 0;
   std::uint64_t refusals_ = 0;
 };

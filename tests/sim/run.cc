@@ -56,7 +56,7 @@ class Run {
   void note_combination();
   [[nodiscard]] bool is_at_rest();
   [[nodiscard]] std::shared_ptr<stream::Task> task_of(const Place& place);
-  [[nodiscard]] std::string who_is_late();
+  [[nodiscard]] std::string who_is_late(const std::string& when);
 
   RunOptions options_;
   Trace trace_;
@@ -90,11 +90,10 @@ std::string Run::story() {
   if (std::string wrong = judge_tasks(world_, replicas_); !wrong.empty()) {
     return wrong;
   }
-  if (std::string wrong = judge_books(world_, replicas_); !wrong.empty()) {
-    return wrong;
-  }
-  if (std::string wrong = judge_operators(world_, replicas_); !wrong.empty()) {
-    return wrong;
+  for (const auto& judge : {judge_books, judge_ids, judge_letters, judge_operators}) {
+    if (std::string wrong = judge(world_, replicas_); !wrong.empty()) {
+      return wrong;
+    }
   }
   return restore_anew();
 }
@@ -167,23 +166,28 @@ bool Run::is_at_rest() {
   return true;
 }
 
-std::string Run::who_is_late() {
+// A task that doesn't run hasn't recovered; one that runs, and doesn't come to its end, is stuck.
+std::string Run::who_is_late(const std::string& when) {
   for (const Place& place : world_.places()) {
     const std::shared_ptr<stream::Task> task = task_of(place);
     if (!task) {
-      return to_string(place) + " has no owner";
+      return verdict(Checker::bounded_recovery, when + to_string(place) + " has no owner");
     }
     const stream::TaskStatus status = task->status();
     const stream::TopicIndex input = world_.topics().index_of(world_.specs()[place.stage].input);
     if (status.phase != stream::Phase::running ||
         status.position != world_.log().bounds(input, place.partition).end) {
-      return to_string(place) + " is " + stream::to_string(status.phase) + " at " +
-             std::to_string(status.position) + " of " +
-             std::to_string(world_.log().bounds(input, place.partition).end) + " " + status.reason;
+      return verdict(
+          status.phase == stream::Phase::running ? Checker::stuck : Checker::bounded_recovery,
+          when + to_string(place) + " is " + stream::to_string(status.phase) + " at " +
+              std::to_string(status.position) + " of " +
+              std::to_string(world_.log().bounds(input, place.partition).end) + " " +
+              status.reason);
     }
   }
   const std::string lagging = who_lags(world_);
-  return lagging.empty() ? "something is still on its way" : lagging;
+  return lagging.empty() ? verdict(Checker::stuck, when + "something is still on its way")
+                         : verdict(Checker::bounded_recovery, when + lagging);
 }
 
 // The faults are over: everything that was begun is finished, in bounded time.
@@ -207,7 +211,7 @@ std::string Run::come_to_rest() {
       }
     }
   }
-  return "liveness: after " + std::to_string(kRestMs) + " ms without faults " + who_is_late();
+  return who_is_late("after " + std::to_string(kRestMs) + " ms without faults ");
 }
 
 // Every task is released: its clean marker is the end of its changelog.
@@ -226,7 +230,7 @@ std::string Run::let_go() {
       return world_.fault();
     }
   }
-  return "liveness: a task can't be released";
+  return verdict(Checker::stuck, "a task can't be released");
 }
 
 // All hosts are gone: the log alone gives every state back; or what is left on the disks does.
@@ -253,7 +257,8 @@ std::string Run::restore_anew() {
       }
       const stream::Marker& last = world_.chain(world_.places()[at]).markers().back();
       if (task->status().state_hash != last.state_hash) {
-        return "restore: " + to_string(world_.places()[at]) + " came back with another state";
+        return verdict(Checker::state_is_replay,
+                       to_string(world_.places()[at]) + " came back with another state");
       }
       ++same;
     }
@@ -261,7 +266,7 @@ std::string Run::restore_anew() {
       return {};
     }
   }
-  return "liveness: not all came back after everything was gone: " + who_is_late();
+  return who_is_late("after everything was gone ");
 }
 
 void Run::note_combination() {
@@ -283,11 +288,11 @@ void dump(World& world, const std::string& folder) {
   for (std::size_t i = 0; i < world.topics().size(); ++i) {
     const auto topic = static_cast<stream::TopicIndex>(i);
     for (std::int32_t p = 0; p < world.setting().partitions; ++p) {
-      const stream::LogBounds bounds = world.log().bounds(topic, p);
+      const stream::LogBounds bounds = world.readable(topic, p);
       Bytes bytes;
       ByteWriter out(bytes);
       for (std::int64_t offset = bounds.begin; offset < bounds.end; ++offset) {
-        const stream::LogRecord record = *world.log().read(topic, p, offset).value();
+        const stream::LogRecord record = world.record(topic, p, offset);
         out.put(offset);
         out.put(record.appended.ms);
         out.sized(record.key);

@@ -69,6 +69,7 @@ World::World(const Setting& setting, Trace& trace)
     changelog_stage_[changelog] = stage;
     for (std::int32_t p = 0; p < setting.partitions; ++p) {
       places_.push_back({stage, p});
+      inputs_[{topics_.index_of(specs_[stage].input), p}] = {};
       observe({stage, p}, 0, log_.read(changelog, p, 0).value()->value);
     }
   }
@@ -91,10 +92,10 @@ World::~World() {
   }
 }
 
-void World::fail(const std::string& what) {
+void World::fail(Checker checker, const std::string& what) {
   trace_->line("FAULT", what);
   if (fault_.empty()) {
-    fault_ = what;
+    fault_ = verdict(checker, what);
   }
 }
 
@@ -193,7 +194,7 @@ void World::boot(Node& node) {
   parts.cluster_id = "simulated";
   parts.partitions = setting_.partitions;
   parts.options = setting_.task;
-  parts.options.owner = node.name() + "." + std::to_string(node.boots);
+  parts.options.owner = node.owner();
   parts.make_store = [this, &node](const stream::StageSpec& spec, std::int32_t partition,
                                    const stream::Identity& identity) {
     const Place place{spec.number - 1U, partition};
@@ -227,6 +228,9 @@ void World::boot(Node& node) {
 void World::kill(Node& node) {
   trace_->line(node.name(), "dies");
   coverage_.count("crashes");
+  for (const auto& [place, chain] : chains_) {
+    owner_deaths_[place] += chain.owner() == node.owner() ? 1 : 0;
+  }
   node.dying = true;
   node.disk->crash([&] { node.process.reset(); });
   node.dying = false;
@@ -235,6 +239,11 @@ void World::kill(Node& node) {
   old_links_.push_back(std::move(node.link));
   node.link = nullptr;
   node.restart_ms = now_ms_ + dice_.between(20, 1200);
+}
+
+int World::owner_deaths(const Place& place) const {
+  const auto found = owner_deaths_.find(place);
+  return found == owner_deaths_.end() ? 0 : found->second;
 }
 
 void World::freeze(Node& node, std::int64_t ms) {
@@ -295,6 +304,9 @@ std::optional<Place> World::changelog_place(stream::TopicIndex topic,
 std::int64_t World::append(stream::TopicIndex topic, std::int32_t partition, ByteView key,
                            ByteView value) {
   const std::int64_t offset = log_.append(topic, partition, key, value);
+  if (const auto input = inputs_.find({topic, partition}); input != inputs_.end()) {
+    input->second.push_back({now_ms_, log_.now(), to_bytes(key), to_bytes(value)});
+  }
   if (const std::optional<Place> place = changelog_place(topic, partition)) {
     observe(*place, offset, value);
   }
@@ -353,18 +365,6 @@ std::int64_t World::epoch_of(stream::TopicIndex topic, std::int32_t partition) c
   return place ? chains_.at(*place).epoch() : -1;
 }
 
-void World::delete_before(stream::TopicIndex topic, std::int32_t partition, std::int64_t offset,
-                          std::int64_t epoch) {
-  const std::optional<Place> place = changelog_place(topic, partition);
-  check(place.has_value(), "only changelogs are trimmed");
-  if (chains_.at(*place).epoch() != epoch) {
-    coverage_.hit(Line::late_trim, place->stage);
-  }
-  coverage_.count("trims");
-  trace_->line(to_string(*place), "changelog deleted before ", offset);
-  log_.delete_before(topic, partition, offset);
-}
-
 bool World::links_idle() const {
   return old_links_.empty() && std::all_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
            return !node.link || node.link->idle();
@@ -379,8 +379,8 @@ bool World::before_parcel(std::size_t number, const Parcel& parcel) {
     return false;
   }
   if (parcel.task && is_standby(node, *parcel.task)) {
-    fail("standby: " + node.name() + " only follows " + to_string(*parcel.task) + " and appends " +
-         to_string(parcel.what));
+    fail(Checker::hash_chain, node.name() + " only follows " + to_string(*parcel.task) +
+                                  " and appends " + to_string(parcel.what));
   }
   const std::optional<Point> point = node.steps.before(parcel);
   if (point) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/chain.h"
+#include "sim/checker.h"
 #include "sim/coverage.h"
 #include "sim/dice.h"
 #include "sim/disk.h"
@@ -64,6 +65,8 @@ struct Node {
 
   [[nodiscard]] bool awake() const noexcept { return process != nullptr && !frozen; }
   [[nodiscard]] std::string name() const { return "node" + std::to_string(number); }
+  /// As its process signs takeovers.
+  [[nodiscard]] std::string owner() const { return name() + "." + std::to_string(boots); }
 };
 
 class World {
@@ -107,6 +110,8 @@ class World {
   /// The control plane pauses a stage's input on a host (when, not what).
   void pause(Node& node, std::size_t stage, std::int64_t ms);
   void wake(Node& node);
+  /// How often the owner of a task died.
+  [[nodiscard]] int owner_deaths(const Place& place) const;
 
   // ---- standbys
   [[nodiscard]] static bool is_standby(const Node& node, const Place& place);
@@ -132,6 +137,15 @@ class World {
   // ---- the log
   std::int64_t append(stream::TopicIndex topic, std::int32_t partition, ByteView key,
                       ByteView value);
+  /// A record that is in the log, or was until an input was trimmed. REQUIRES: it is no changelog's
+  /// that was deleted.
+  [[nodiscard]] stream::LogRecord record(stream::TopicIndex topic, std::int32_t partition,
+                                         std::int64_t offset) const;
+  /// From where to where record() can be asked.
+  [[nodiscard]] stream::LogBounds readable(stream::TopicIndex topic, std::int32_t partition) const;
+  /// An input loses a part, or all, of what R20 gives up: what lies before the last marker of every
+  /// stage that reads it, and is older than anybody may have been asleep.
+  void trim_input(stream::TopicIndex topic, std::int32_t partition);
   void stall(stream::TopicIndex topic, std::int32_t partition, std::int64_t ms);
   [[nodiscard]] bool links_idle() const;
 
@@ -175,7 +189,7 @@ class World {
   void observe(const Place& place, std::int64_t offset, ByteView record);
   [[nodiscard]] std::optional<Place> changelog_place(stream::TopicIndex topic,
                                                      std::int32_t partition) const;
-  void fail(const std::string& what);
+  void fail(Checker checker, const std::string& what);
 
   Setting setting_;
   Trace* trace_;
@@ -190,7 +204,16 @@ class World {
   std::map<stream::TopicIndex, std::size_t> changelog_stage_;
   std::vector<Node> nodes_;
   std::vector<std::shared_ptr<Link>> old_links_;
-  std::map<std::pair<stream::TopicIndex, std::int32_t>, std::int64_t> stalls_;
+  using Log = std::pair<stream::TopicIndex, std::int32_t>;
+  struct Kept {
+    std::int64_t since_ms = 0;
+    Timestamp appended;
+    Bytes key;
+    Bytes value;
+  };
+  std::map<Log, std::vector<Kept>> inputs_;  // whole, for those who judge
+  std::map<Place, int> owner_deaths_;
+  std::map<Log, std::int64_t> stalls_;
   std::set<Place> jumps_;  // tasks that wait for an operator
   std::vector<Accept> accepts_;
   std::set<std::tuple<stream::TopicIndex, std::int32_t, std::int64_t>> forged_;

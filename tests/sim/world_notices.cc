@@ -10,13 +10,13 @@ void World::on_notice(Node& node, const Place& place, const stream::TaskNotice& 
   }
   switch (notice.kind) {
     case Kind::restored: on_restored(node, place, notice); break;
-    case Kind::held: fail("held: " + to_string(place) + ": " + notice.text); break;
+    case Kind::held: fail(Checker::stuck, to_string(place) + " is held: " + notice.text); break;
     case Kind::diverged: on_diverged(place, notice.text); break;
     case Kind::operator_record: on_operator_record(place, notice); break;
     case Kind::checkpoint_rejected:
-      fail("rejected: " + to_string(place) + ": " + notice.text);
+      fail(Checker::torn, to_string(place) + ": " + notice.text);
       break;
-    case Kind::early: fail("early: " + to_string(place) + ": " + notice.text); break;
+    case Kind::early: fail(Checker::hash_chain, to_string(place) + ": " + notice.text); break;
     case Kind::store_set_aside: on_set_aside(node, place, notice); break;
     case Kind::fenced:
       node.promoted.erase(place);
@@ -49,9 +49,15 @@ void World::on_restored(Node& node, const Place& place, const stream::TaskNotice
   if (!calm_ && !notice.from_file && log_.bounds(changelog, place.partition).begin > 0) {
     coverage_.hit(Line::restore_after_trim, place.stage);
   }
+  const std::int64_t begin =
+      log_.bounds(topics_.index_of(specs_[place.stage].input), place.partition).begin;
+  const std::vector<stream::Marker>& markers = chains_.at(place).markers();
+  if (!calm_ && begin > 0 && !markers.empty() && markers.back().registers.position == begin) {
+    coverage_.hit(Line::restored_at_trim, place.stage);
+  }
   const Damage damage = node.disk->damage_of(place);
   if (!notice.from_file && damage == Damage::none && node.disk->had_state(place)) {
-    fail("wiped: " + to_string(place) + ": a file that nothing had damaged was not used");
+    fail(Checker::torn, to_string(place) + ": a file that nothing had damaged was not used");
   }
   if (damage == Damage::gone && !calm_) {
     coverage_.hit(Line::disk_gone, place.stage);
@@ -77,7 +83,7 @@ void World::on_set_aside(Node& node, const Place& place, const stream::TaskNotic
   if (too_old) {
     coverage_.hit(Line::file_before_trim, place.stage);
   } else if (damage == Damage::none || damage == Damage::gone) {
-    fail("wiped: " + to_string(place) + ": a file that nothing had damaged: " + notice.text);
+    fail(Checker::torn, to_string(place) + ": a file that nothing had damaged: " + notice.text);
   }
   switch (damage) {
     case Damage::torn: coverage_.hit(Line::file_torn, place.stage); break;

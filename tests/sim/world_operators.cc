@@ -21,7 +21,7 @@ stream::Sequence World::seen_of(const Place& place, const stream::SenderId& send
   stream::Sequence seen;
   stream::Frame frame;
   for (std::int64_t offset = 0; offset < log_.bounds(topic, place.partition).end; ++offset) {
-    const stream::LogRecord record = *log_.read(topic, place.partition, offset).value();
+    const stream::LogRecord record = this->record(topic, place.partition, offset);
     if (is_forged(topic, place.partition, offset) || !stream::read_frame(record.value, frame) ||
         frame.lineage != lineage || frame.sender != sender) {
       continue;
@@ -108,7 +108,7 @@ void World::on_diverged(const Place& place, const std::string& text) {
   const auto found = refusals_.find(place);
   if (found == refusals_.end() ||
       std::find(found->second.begin(), found->second.end(), text) == found->second.end()) {
-    fail("diverged: " + to_string(place) + ": " + text);
+    fail(Checker::hash_chain, to_string(place) + ": diverged: " + text);
   }
 }
 
