@@ -1,11 +1,13 @@
 """The gateway against a real broker and real daemons: its API, its stream, and what it says when parts are gone."""
 
+import http.client
 import json
 import os
 import pathlib
 import secrets
 import socket
 import subprocess
+import threading
 import time
 import unittest
 import urllib.error
@@ -247,6 +249,77 @@ class Gateway(GatewayCase):
                 self.assertIn(str(status), operation["responses"], (verb, path, answer))
                 if status >= 400:
                     self.assertIn(answer["code"], [p["code"] for p in self.ask("/problems")[1]["problems"]])
+
+
+class Killed(GatewayCase):
+    """kill -9 of the gateway while many wait for its answer: whoever got none sends the same again (R2)."""
+    PORT = 19715
+    CLIENTS, ROUNDS = 24, 3
+
+    @classmethod
+    def prepare(cls, rig):
+        super().prepare(rig)
+        rig.add_journal()
+
+    def payer(self, stop, answered, unanswered, path):
+        """One payment after the other, until the gateway is gone; whose answer didn't come is unanswered."""
+        host, port = self.gateway.address().split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        while not stop.is_set():
+            key = new_id()
+            try:
+                connection.request("POST", path, json.dumps(self.payment), {"Content-Type": "application/json",
+                                                                            "Idempotency-Key": key})
+                answer = connection.getresponse()
+                answer.read()
+                answered[key] = answer.status
+            except (OSError, http.client.HTTPException):
+                unanswered.append(key)
+                stop.set()
+        connection.close()
+
+    def kill_under_load(self):
+        """{id: status} of those answered; the ids of those who waited for an answer when it died."""
+        stop, answered, unanswered = threading.Event(), {}, []
+        # Half of them are answered when the command is in the log, half when the payment has ended.
+        clients = [threading.Thread(target=self.payer, args=(stop, answered, unanswered,
+                                                             "/api/v1/payments" + ("?wait=10" if number % 2 else "")))
+                   for number in range(self.CLIENTS)]
+        for client in clients:
+            client.start()
+        wait_for("answers", lambda: len(answered) > 4 * self.CLIENTS)
+        self.gateway.kill()
+        for client in clients:
+            client.join(30)
+        self.gateway.start()
+        wait_for("it is back", lambda: self.gateway.get("/readyz")[0] == 200, 30)
+        return answered, unanswered
+
+    def test_r2_whoever_got_no_answer_repeats_its_id_and_it_is_one_payment(self):
+        self.open_account("gw-payer", "5000.00")
+        self.open_account("gw-payee", "0.00")
+        self.payment = {"from": "gw-payer", "to": "gw-payee", "amount_minor": 1, "currency": "EUR"}
+        ids, there = [], 0
+        for _ in range(self.ROUNDS):
+            answered, unanswered = self.kill_under_load()
+            self.assertLessEqual(set(answered.values()), {200, 202})
+            self.assertTrue(unanswered, "somebody waited when it died")
+            ids += [*answered, *unanswered]
+            # What had reached the log by itself ends without its client; the rest never came.
+            self.assertEqual(self.rig.ctl("books", "verify", "--wait-idle", 60, check=False).returncode, 0)
+            ended = {each for each in unanswered if self.ask(f"/payments/{each}")[0] == 200}
+            there += len(ended)
+            for each in unanswered:
+                status, done = self.ask("/payments?wait=10", self.payment, each)
+                self.assertEqual((status, done["status"]), (200, "completed"), done)
+            print(f"    {len(answered)} answered, {len(unanswered)} not; of these {len(ended)} were in the log", flush=True)
+        self.assertGreater(there, 0, "nobody was cut off between produce and answer: this has tried nothing")
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertEqual({self.ask(f"/payments/{each}")[1].get("status") for each in ids}, {"completed"})
+        self.assertEqual(self.balance("gw-payee"), len(ids), "one cent for each id, however often it was sent")
+        self.assert_books_balance()
+        self.assert_audited()
+        self.assert_oracle_agrees()
 
 
 class PartsGone(GatewayCase):
