@@ -11,6 +11,18 @@ using AdminOptions =
 
 }  // namespace
 
+Result<std::int64_t> listed_offset(const rd_kafka_topic_partition_t& answer,
+                                   const std::string& doing) {
+  const std::string what = doing + " " + answer.topic + "/" + std::to_string(answer.partition);
+  if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unexpected(to_error(answer.err, what));
+  }
+  if (answer.offset == RD_KAFKA_OFFSET_INVALID) {
+    return Unexpected(ErrorCode::unavailable, what + ": its leader has not answered");
+  }
+  return answer.offset;
+}
+
 Result<std::vector<std::int64_t>> ends_of(rd_kafka_t* client,
                                           const std::vector<std::string>& topics,
                                           std::int32_t partitions, int timeout_ms) {
@@ -44,11 +56,11 @@ Result<std::vector<std::int64_t>> ends_of(rd_kafka_t* client,
   for (std::size_t i = 0; i < count; ++i) {
     const rd_kafka_topic_partition_t* each =
         rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
-    if (each->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Unexpected(to_error(
-          each->err, std::string("end of ") + each->topic + "/" + std::to_string(each->partition)));
+    const Result<std::int64_t> end = listed_offset(*each, "end of");
+    if (!end) {
+      return Unexpected(end.error());
     }
-    ends[places.at(each->topic) + static_cast<std::size_t>(each->partition)] = each->offset;
+    ends[places.at(each->topic) + static_cast<std::size_t>(each->partition)] = *end;
   }
   return ends;
 }

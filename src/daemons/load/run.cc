@@ -142,8 +142,11 @@ Result<void> find_rejections(const tool::Reached& reached, const IdSeries& ids,
   if (!answers) {
     return Unexpected(answers.error());
   }
-  next = *ends;
-  return (*answers)->run();
+  Result<void> read = (*answers)->run();
+  if (read) {
+    next = *ends;
+  }
+  return read;
 }
 
 // Reads until all have a result. Gives false when the time was over before.
@@ -170,10 +173,12 @@ Result<bool> read_all(const Flags& flags, const tool::Reached& reached, const Id
       return true;
     }
     if (now - std::max(last_ms, sent_ms) > kQuietMs) {
-      if (Result<void> found = find_rejections(reached, ids, complete, tally); !found) {
+      const Result<void> found = find_rejections(reached, ids, complete, tally);
+      if (!found && found.error().code != ErrorCode::unavailable) {
         return Unexpected(found.error());
       }
-      last_ms = monotonic_ms();  // what was stuck may go on: it is asked for again
+      // What was stuck may go on, and a leader that moves is soon there: it is asked for again.
+      last_ms = monotonic_ms();
     }
     if (now - sent_ms > flags.timeout_s * std::int64_t{1000}) {
       return false;
