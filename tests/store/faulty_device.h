@@ -77,7 +77,7 @@ class FaultyDevice {
     to.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) {
       return fails() ? SQLITE_IOERR_TRUNCATE : inner(f)->pMethods->xTruncate(inner(f), size);
     };
-    // No power goes here: what was written is there.
+    // No power goes here: what was written is there. Where it does: power_device.h.
     to.xSync = [](sqlite3_file*, int) { return fails() ? SQLITE_IOERR_FSYNC : SQLITE_OK; };
     to.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) {
       return fails() ? SQLITE_IOERR_FSTAT : inner(f)->pMethods->xFileSize(inner(f), size);
