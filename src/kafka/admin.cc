@@ -1,6 +1,10 @@
 #include "kafka/admin.h"
 
 #include <cctype>
+#include <chrono>
+#include <thread>
+
+#include "base/time.h"
 
 namespace kpay::kafka {
 
@@ -45,6 +49,23 @@ Error topic_error(const rd_kafka_topic_result_t* result, const std::string& doin
     error.message += std::string(" (") + text + ")";
   }
   return error;
+}
+
+constexpr std::chrono::milliseconds kBetweenAsks{200};
+
+// What a broker answers that leads a partition no more, or not yet. The client's admin requests go
+// by what it knew of leaders, and don't ask again by themselves.
+bool is_of_a_move(rd_kafka_resp_err_t code) noexcept {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE: return true;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -369,6 +390,21 @@ Result<stream::LogBounds> Admin::bounds(const std::string& topic, std::int32_t p
 Result<std::vector<std::int64_t>> Admin::list_offsets(const std::string& topic,
                                                       std::int32_t partitions, std::int64_t spec,
                                                       int timeout_ms) {
+  const std::int64_t deadline_ms = monotonic_ms() + timeout_ms;
+  for (;;) {
+    bool moves = false;
+    Result<std::vector<std::int64_t>> offsets =
+        ask_offsets(topic, partitions, spec, timeout_ms, moves);
+    if (offsets || !moves || monotonic_ms() >= deadline_ms) {
+      return offsets;
+    }
+    std::this_thread::sleep_for(kBetweenAsks);
+  }
+}
+
+Result<std::vector<std::int64_t>> Admin::ask_offsets(const std::string& topic,
+                                                     std::int32_t partitions, std::int64_t spec,
+                                                     int timeout_ms, bool& moves) {
   const std::string doing = "offsets of " + topic;
   const AdminOptions options =
       admin_options(client_.get(), RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout_ms);
@@ -389,6 +425,7 @@ Result<std::vector<std::int64_t>> Admin::list_offsets(const std::string& topic,
     const rd_kafka_topic_partition_t* each =
         rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
     if (each->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      moves = is_of_a_move(each->err);
       return Unexpected(to_error(each->err, doing + "/" + std::to_string(each->partition)));
     }
     offsets[static_cast<std::size_t>(each->partition)] = each->offset;

@@ -71,8 +71,12 @@ class Admin {
   Result<std::map<std::string, std::string>> settings_of(rd_kafka_ResourceType_t type,
                                                          const std::string& name, int timeout_ms);
   /// `spec` is a time in milliseconds, or one of librdkafka's RD_KAFKA_OFFSET_SPEC_….
+  /// Asked again while a partition's leader changes, for as long.
   Result<std::vector<std::int64_t>> list_offsets(const std::string& topic, std::int32_t partitions,
                                                  std::int64_t spec, int timeout_ms);
+  /// Once; `moves` says that a leader changed meanwhile.
+  Result<std::vector<std::int64_t>> ask_offsets(const std::string& topic, std::int32_t partitions,
+                                                std::int64_t spec, int timeout_ms, bool& moves);
 
   ClientEvents events_;
   std::string unreachable_;  ///< what the client said last of brokers that can't be reached

@@ -56,18 +56,34 @@ Task::~Task() = default;
 
 void Task::tell(TaskNotice::Kind kind, std::string text) const {
   if (parts_.notice) {
-    TaskNotice notice;
-    notice.kind = kind;
-    notice.text = std::move(text);
-    notice.position = registers_.position;
-    notice.marker = last_marker_.number;
-    notice.state_hash = last_marker_.state_hash;
-    for (const TableBase* table : tables_) {
-      notice.rows += table->size();
-    }
-    notice.from_file = store_was_used_;
+    parts_.notice(notice_of(kind, std::move(text)));
+  }
+}
+
+void Task::tell_of(const BaseMarker& base) const {
+  if (parts_.notice) {
+    TaskNotice notice =
+        notice_of(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(base.number) +
+                                                       ", " + std::to_string(base.rows) + " rows");
+    notice.marker = base.number;
+    notice.rows = base.rows;
     parts_.notice(notice);
   }
+}
+
+TaskNotice Task::notice_of(TaskNotice::Kind kind, std::string text) const {
+  TaskNotice notice;
+  notice.kind = kind;
+  notice.text = std::move(text);
+  notice.position = registers_.position;
+  notice.marker = last_marker_.number;
+  notice.state_hash = last_marker_.state_hash;
+  for (const TableBase* table : tables_) {
+    notice.rows += table->size();
+  }
+  notice.begin = changelog_.begin;
+  notice.from_file = store_was_used_;
+  return notice;
 }
 
 // ---- from restored to released

@@ -242,6 +242,8 @@ class Task final : public OutboxSender, public std::enable_shared_from_this<Task
   void leave(Phase phase, std::string why);
   void close_store();
   void tell(TaskNotice::Kind kind, std::string text) const;
+  void tell_of(const BaseMarker& base) const;
+  [[nodiscard]] TaskNotice notice_of(TaskNotice::Kind kind, std::string text) const;
 
   // Input (task_input.cc)
   [[nodiscard]] bool time_jumps(Timestamp to) const;

@@ -165,9 +165,7 @@ void Task::read_back(const LogRecord& record) {
       since_base_ = 0;
       changelog_.begin = reader.epoch();
       ++counters_.bases;
-      tell(TaskNotice::Kind::base_accepted, "of marker " + std::to_string(reader.base().number) +
-                                                ", " + std::to_string(reader.base().rows) +
-                                                " rows");
+      tell_of(reader.base());
       parts_.port->trim_changelog(reader.epoch() + (KPAY_PLANT(trim_too_far) ? 1 : 0));
       break;
     case Verdict::rejected:

@@ -92,9 +92,10 @@ struct TaskNotice {
   Kind kind = Kind::failed;
   std::string text;
   std::int64_t position = 0;  ///< next input offset
-  std::uint64_t marker = 0;   ///< number of the last accepted marker
+  std::uint64_t marker = 0;   ///< of the last accepted one; base_accepted: of the base's own
   Hash128 state_hash;         ///< of that marker
-  std::uint64_t rows = 0;
+  std::uint64_t rows = 0;     ///< of all tables; base_accepted: of the base
+  std::int64_t begin = 0;     ///< where the changelog begins once it is trimmed
   bool from_file = false;  ///< restored from the file and the log's tail
 };
 

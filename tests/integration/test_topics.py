@@ -179,5 +179,52 @@ class Trim(RigCase):
         self.pay()
 
 
+class TrimForgotten(RigCase):
+    """A broker writes down where its logs begin once a minute: one that is killed forgets the trims since."""
+    PORT = 19667
+    PARTITIONS = 2
+
+    @classmethod
+    def prepare(cls, rig):
+        rig.add_journal()
+        for instance in ("account-1", "account-2"):
+            rig.add("account", instance).write_config(checkpoint="{interval: 200ms, base_every: 3}")
+
+    def trimmed_to(self):
+        """{partition: where the account changelog begins, by the last base that was read back}"""
+        begins = {}
+        for instance in ("account-1", "account-2"):
+            for event in self.rig.daemons[instance].events("BaseTrimmed"):
+                begins[event["partition"]] = max(begins.get(event["partition"], 0), event["first_offset"])
+        return begins
+
+    def written_down(self):
+        """The same, by the broker's own file."""
+        lines = (self.rig.folder / "kafka" / "data" / "log-start-offset-checkpoint").read_text().splitlines()[2:]
+        begins = {(topic, int(partition)): int(offset) for topic, partition, offset in map(str.split, lines)}
+        return {partition: begins.get(("kpay.state.account.changelog", partition), 0) for partition in range(self.PARTITIONS)}
+
+    def test_r14_what_comes_back_is_no_hindrance_for_a_restore_from_the_log_alone(self):
+        self.rig.load("run", "--rate", 500, "--duration", "8s", "--accounts", self.ACCOUNTS, "--currency", "EUR",
+                      capture_output=True)
+        wait_for("each changelog was trimmed", lambda: sum(to > 0 for to in self.trimmed_to().values()) == self.PARTITIONS)
+        self.rig.kill_kafka()
+        trimmed, known = self.trimmed_to(), self.written_down()
+        forgotten = [partition for partition, begin in known.items() if begin < trimmed[partition]]
+        self.assertTrue(forgotten, f"the broker knows of every trim: {known} against {trimmed}")
+        for instance in ("account-1", "account-2"):
+            self.rig.daemons[instance].kill()
+            shutil.rmtree(self.rig.daemons[instance].folder / "state")
+        self.rig.kafka("start")
+        for instance in ("account-1", "account-2"):
+            self.rig.daemons[instance].start()
+        self.rig.wait_ready(120)
+        self.rig.load("run", "--rate", 500, "--duration", "3s", "--accounts", self.ACCOUNTS, "--currency", "EUR",
+                      capture_output=True)
+        self.assert_books_balance()
+        audited = self.rig.ctl("audit", "show", "--wait", "60", check=False)
+        self.assertEqual(audited.returncode, 0, audited.stdout + audited.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

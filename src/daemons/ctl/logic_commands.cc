@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/time.h"
 #include "daemons/ctl/change.h"
@@ -21,6 +23,8 @@ using Json = nlohmann::ordered_json;
 using stream::OperatorVerdict;
 
 constexpr int kFollowMs = 200;
+// A task that moves, or an instance that has only just come, is there within this.
+constexpr std::int64_t kSettleMs = 15'000;
 
 struct LogicFlags {
   std::uint32_t to = 0;
@@ -87,8 +91,8 @@ Result<Answer> show(const Session& session) {
   return answer;
 }
 
-// A record is of no use while who has to read it, or to hand it on, stands still.
-Result<void> check_running(tool::Reached& reached, const SwitchPlan& plan) {
+// The first that doesn't run; empty if all of them do.
+Result<std::string> standing(tool::Reached& reached, const SwitchPlan& plan) {
   Result<std::vector<InstanceView>> instances = read_instances(reached);
   if (!instances) {
     return Unexpected(instances.error());
@@ -96,14 +100,32 @@ Result<void> check_running(tool::Reached& reached, const SwitchPlan& plan) {
   const std::vector<stream::StageSpec> specs = stages::all_specs();
   for (const SwitchPlan::Step& step : plan.steps) {
     const std::string& stage = specs[step.task.stage - 1U].name;
-    const std::string missing =
+    std::string missing =
         missing_task(*instances, stage, step.task.partition, false, wall_clock_now().ms);
     if (!missing.empty()) {
-      return Unexpected(ErrorCode::conflict,
-                        missing + ": every task has to run to come to its switch record");
+      return missing;
     }
   }
-  return {};
+  return std::string();
+}
+
+// A record is of no use while who has to read it, or to hand it on, stands still.
+Result<void> check_running(tool::Reached& reached, const SwitchPlan& plan) {
+  const std::int64_t deadline_ms = monotonic_ms() + kSettleMs;
+  for (;;) {
+    Result<std::string> missing = standing(reached, plan);
+    if (!missing) {
+      return Unexpected(missing.error());
+    }
+    if (missing->empty()) {
+      return {};
+    }
+    if (monotonic_ms() >= deadline_ms) {
+      return Unexpected(ErrorCode::conflict,
+                        *missing + ": every task has to run to come to its switch record");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kFollowMs));
+  }
 }
 
 Json planned_json(const SwitchPlan& plan, const stream::Logic& to) {

@@ -80,7 +80,11 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
           telemetry::TimeJumpHeld{.stage = stage, .partition = partition, .now = notice.text});
       break;
     case Kind::base_accepted:
-      telemetry.emit(telemetry::BaseTrimmed{.stage = stage, .partition = partition});
+      telemetry.emit(telemetry::BaseTrimmed{.stage = stage,
+                                            .partition = partition,
+                                            .base = notice.marker,
+                                            .first_offset = notice.begin,
+                                            .rows = notice.rows});
       break;
   }
 }
