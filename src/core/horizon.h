@@ -1,6 +1,6 @@
-// What the length of a day decides: how long ids are remembered and windows are kept. Apart from the
-// other limits (limits.h says what changing one means), so that a build with short days compiles
-// only the few files anew that use these.
+// What the length of a day decides: how long ids are remembered and windows are kept. Apart from
+// the other limits (limits.h says what changing one means), so that a build with short days
+// compiles only the few files anew that use these.
 #pragma once
 
 #include <cstddef>

@@ -96,7 +96,7 @@ struct TaskNotice {
   Hash128 state_hash;         ///< of that marker
   std::uint64_t rows = 0;     ///< of all tables; base_accepted: of the base
   std::int64_t begin = 0;     ///< where the changelog begins once it is trimmed
-  bool from_file = false;  ///< restored from the file and the log's tail
+  bool from_file = false;     ///< restored from the file and the log's tail
 };
 
 }  // namespace kpay::stream

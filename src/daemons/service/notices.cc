@@ -11,6 +11,17 @@ std::string source_of(const stream::TaskNotice& notice) {
   return notice.from_file ? "file" : "log";
 }
 
+telemetry::TaskRestored restored(const std::string& stage, std::int32_t partition,
+                                 const stream::TaskNotice& notice) {
+  return {.stage = stage,
+          .partition = partition,
+          .source = source_of(notice),
+          .position = notice.position,
+          .checkpoint = notice.marker,
+          .rows = notice.rows,
+          .state_hash = to_string(notice.state_hash)};
+}
+
 }  // namespace
 
 void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
@@ -18,15 +29,7 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
   using Kind = stream::TaskNotice::Kind;
   const std::string& stage = spec.name;
   switch (notice.kind) {
-    case Kind::restored:
-      telemetry.emit(telemetry::TaskRestored{.stage = stage,
-                                             .partition = partition,
-                                             .source = source_of(notice),
-                                             .position = notice.position,
-                                             .checkpoint = notice.marker,
-                                             .rows = notice.rows,
-                                             .state_hash = to_string(notice.state_hash)});
-      break;
+    case Kind::restored: telemetry.emit(restored(stage, partition, notice)); break;
     case Kind::released:
       telemetry.emit(telemetry::TaskRevoked{.stage = stage,
                                             .partition = partition,
@@ -80,11 +83,8 @@ void emit_notice(telemetry::Telemetry& telemetry, const stream::StageSpec& spec,
           telemetry::TimeJumpHeld{.stage = stage, .partition = partition, .now = notice.text});
       break;
     case Kind::base_accepted:
-      telemetry.emit(telemetry::BaseTrimmed{.stage = stage,
-                                            .partition = partition,
-                                            .base = notice.marker,
-                                            .first_offset = notice.begin,
-                                            .rows = notice.rows});
+      telemetry.emit(
+          telemetry::BaseTrimmed{stage, partition, notice.marker, notice.begin, notice.rows});
       break;
   }
 }
