@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/time.h"
+#include "kafka/ends.h"
 
 namespace kpay::kafka {
 
@@ -424,11 +425,12 @@ Result<std::vector<std::int64_t>> Admin::ask_offsets(const std::string& topic,
   for (std::size_t i = 0; i < count; ++i) {
     const rd_kafka_topic_partition_t* each =
         rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
-    if (each->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      moves = is_of_a_move(each->err);
-      return Unexpected(to_error(each->err, doing + "/" + std::to_string(each->partition)));
+    const Result<std::int64_t> offset = listed_offset(*each, "offset of");
+    if (!offset) {
+      moves = each->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_of_a_move(each->err);
+      return Unexpected(offset.error());
     }
-    offsets[static_cast<std::size_t>(each->partition)] = each->offset;
+    offsets[static_cast<std::size_t>(each->partition)] = *offset;
   }
   return offsets;
 }
