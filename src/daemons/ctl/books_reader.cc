@@ -22,6 +22,7 @@ using AccountCodec = stages::RowCodec<stages::AccountKey, core::AccountRow>;
 using Accounts = std::unordered_map<core::AccountId, core::AccountRow>;
 
 constexpr std::uint16_t kAccountsTable = 0;  // the account stage's first
+constexpr int kAgainMax = 20;                // changelogs are read first, and are short
 
 // The state of one changelog partition, by the rule that every reader follows (R14).
 class ChangelogState {
@@ -408,7 +409,15 @@ class Verification {
 
 Result<VerifiedBooks> read_books(const tool::Reached& reached,
                                  const std::function<void(const std::string&)>& progress) {
-  return Verification(reached, progress).run();
+  for (int again = 0;; ++again) {
+    Result<VerifiedBooks> verified = Verification(reached, progress).run();
+    // Its owner trimmed a changelog while it was read (R14). It comes from its new beginning, and
+    // all the ends anew, because they are taken against the flow.
+    if (verified || verified.error().code != ErrorCode::not_found || again == kAgainMax) {
+      return verified;
+    }
+    progress("a changelog was trimmed meanwhile: once more");
+  }
 }
 
 }  // namespace kpay::ctl
