@@ -222,8 +222,7 @@ class TrimForgotten(RigCase):
         self.rig.load("run", "--rate", 500, "--duration", "3s", "--accounts", self.ACCOUNTS, "--currency", "EUR",
                       capture_output=True)
         self.assert_books_balance()
-        audited = self.rig.ctl("audit", "show", "--wait", "60", check=False)
-        self.assertEqual(audited.returncode, 0, audited.stdout + audited.stderr)
+        self.assert_audited()
 
 
 if __name__ == "__main__":
