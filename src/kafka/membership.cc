@@ -1,12 +1,14 @@
 #include "kafka/membership.h"
 
+#include <algorithm>
+
 #include "base/time.h"
 
 namespace kpay::kafka {
 
 namespace {
 
-constexpr std::int64_t kFencedAgainMs = 60'000;
+constexpr std::int64_t kFencedAgainMs = 20'000;  // at least, for slow machines
 constexpr std::int64_t kLeaveMs = 3000;  // for the request; the release before it has its own
 
 // librdkafka gives one opaque to all callbacks, and the events have it; the rest is found here.
@@ -76,16 +78,17 @@ void Membership::leave() {
   leaving_ = true;
   (void)rd_kafka_unsubscribe(client_.get());
   const std::int64_t deadline = monotonic_ms() + kLeaveMs;
-  const auto known = [this] {
-    char* id = rd_kafka_memberid(client_.get());
-    const bool some = id != nullptr && *id != '\0';
-    rd_kafka_mem_free(client_.get(), id);
-    return some;
-  };
   do {
     poll(10);
-  } while (known() && monotonic_ms() < deadline);
+  } while (is_member() && monotonic_ms() < deadline);
   close();
+}
+
+bool Membership::is_member() const {
+  char* id = rd_kafka_memberid(client_.get());
+  const bool some = id != nullptr && *id != '\0';
+  rd_kafka_mem_free(client_.get(), id);
+  return some;
 }
 
 void Membership::poll(int timeout_ms) {
@@ -102,12 +105,15 @@ void Membership::poll(int timeout_ms) {
   }
 }
 
-// A broker that comes back slowly may take a member's own repeated join for another process. So the
-// first time this one joins again; a real other one does the same, and whoever is fenced twice
-// goes.
+// A broker that comes back slowly may take a member's own repeated join, or a commit that the
+// client kept back meanwhile, for another process. So the first time this one joins again; a real
+// other one does the same, each hears of it by its next heartbeat, and whoever is fenced twice
+// within two sessions goes.
 void Membership::on_fenced() {
   const std::int64_t now = monotonic_ms();
-  const bool again = fenced_ms_ && now - *fenced_ms_ < kFencedAgainMs;
+  const std::int64_t window_ms =
+      std::max<std::int64_t>(kFencedAgainMs, 2 * parts_.client.session_timeout_ms);
+  const bool again = fenced_ms_ && now - *fenced_ms_ < window_ms;
   fenced_ms_ = now;
   Result<void> joined;
   if (!again) {
@@ -151,7 +157,8 @@ void Membership::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_li
 }
 
 void Membership::commit(const std::vector<std::pair<std::int32_t, std::int64_t>>& positions) {
-  if (positions.empty() || closed_) {
+  // Without a member id the coordinator would take it for another process of this instance.
+  if (positions.empty() || closed_ || !is_member()) {
     return;
   }
   const PartitionListHandle list(

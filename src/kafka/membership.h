@@ -52,6 +52,7 @@ class Membership {
   static void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t* partitions, void* opaque);
   Result<void> subscribe();
+  [[nodiscard]] bool is_member() const;
   void on_fenced();
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
 

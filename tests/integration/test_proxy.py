@@ -8,7 +8,7 @@ from proxy import Proxy
 from suite import LONG, RigCase, wait_for
 from victims import BIN
 
-PAYMENTS = 30_000 if LONG else 6_000
+PAYMENTS = 30_000 if LONG else 15_000  # several frames for each partition
 KINDS = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
          "throughput-1": "throughput"}
 
