@@ -5,10 +5,10 @@ import time
 import unittest
 
 from proxy import Proxy
-from suite import LONG, RigCase, wait_for
+from suite import RigCase, wait_for
 from victims import BIN
 
-PAYMENTS = 30_000 if LONG else 15_000  # several frames for each partition
+PAYMENTS = 30_000
 KINDS = {"inflight-1": "inflight", "account-1": "account", "account-2": "account", "confirmed-1": "confirmed",
          "throughput-1": "throughput"}
 
