@@ -73,6 +73,17 @@ class RigCase(unittest.TestCase):
             type(self).kept = True
         return done
 
+    @classmethod
+    def enrol_two(cls):
+        """Two people whose signatures count from now on; cls.keys: what makes kpayctl sign as one of them."""
+        folder = cls.rig.folder / "keys"
+        folder.mkdir()
+        cls.keys, signed = {}, ()
+        for name in ("ann", "ben"):
+            key = json.loads(cls.rig.ctl("keys", "generate", folder / f"{name}.pem", "--json").stdout)["public_key"]
+            cls.rig.ctl("keys", "enrol", key, "--owner", name, "--reason", "a test", "--yes", *signed)
+            cls.keys[name] = signed = ("--key", folder / f"{name}.pem")
+
     def json(self, *arguments, check=True, timeout=120):
         done = self.rig.ctl(*arguments, "--json", check=check, timeout=timeout)
         return json.loads(done.stdout)

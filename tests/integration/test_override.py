@@ -31,13 +31,7 @@ class Override(RigCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = cls.rig.folder / "keys"
-        folder.mkdir()
-        cls.keys, signed = {}, ()
-        for name in ("ann", "ben"):
-            key = json.loads(cls.rig.ctl("keys", "generate", folder / f"{name}.pem", "--json").stdout)["public_key"]
-            cls.rig.ctl("keys", "enrol", key, "--owner", name, "--reason", "a test", "--yes", *signed)
-            cls.keys[name] = signed = ("--key", folder / f"{name}.pem")
+        cls.enrol_two()
 
     # ---- small questions
 

@@ -258,21 +258,27 @@ def lineage_of(changelog):
     raise Unreadable("a changelog without an open marker")
 
 
+def opens(body, epoch):
+    """(What kind of open marker this is, whether it begins an epoch after that one): a renewal of another doesn't."""
+    what = body.take("B")
+    body.sized()
+    body.raw(16 + 4)
+    body.raw(16 * body.take("I"))
+    body.raw(16)
+    body.sized()
+    body.sized()
+    body.raw(4 + 16)
+    return what, what != 3 or epoch is None or body.take("q") == epoch
+
+
 def rows_of(changelog):
     """{(table, key): value} as of the end of a changelog (docs/store.md, What counts)."""
     epoch, pending, state, waiting = None, {}, None, []
     for record in changelog:
         kind, body = record.value[1:2], Reader(record.value[4:-8])
         if kind == b"O":
-            what = body.take("B")
-            body.sized()
-            body.raw(16 + 4)
-            body.raw(16 * body.take("I"))
-            body.raw(16)
-            body.sized()
-            body.sized()
-            body.raw(4 + 16)
-            if what == 3 and epoch is not None and body.take("q") != epoch:
+            what, counts = opens(body, epoch)
+            if not counts:
                 continue
             epoch, pending = record.offset, {}
             if what == 1:
@@ -309,15 +315,7 @@ def checkpoints_of(changelog):
     for record in changelog:
         kind, body = record.value[1:2], Reader(record.value[4:-8])
         if kind == b"O":
-            what = body.take("B")
-            body.sized()
-            body.raw(16 + 4)
-            body.raw(16 * body.take("I"))
-            body.raw(16)
-            body.sized()
-            body.sized()
-            body.raw(4 + 16)
-            if what != 3 or epoch is None or body.take("q") == epoch:
+            if opens(body, epoch)[1]:
                 epoch, pending = record.offset, {}
             continue
         base = body.take("B") if kind == b"R" else 0
