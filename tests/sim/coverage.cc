@@ -36,6 +36,7 @@ constexpr std::array<LineInfo, kLines> kInfo{{
     {"file_swapped", "state file swapped with another"},
     {"file_rolled_back", "state file rolled back"},
     {"file_before_trim", "state file older than the trim point"},
+    {"power_cut", "power cut: the last commits are gone"},
     {"commit_fails", "a commit fails, the next succeeds"},
     {"failover", "leader change: appends stall"},
     {"restore_after_trim", "restored from the log after a trim"},

@@ -43,6 +43,7 @@ enum class Line : std::uint8_t {
   file_swapped,
   file_rolled_back,
   file_before_trim,
+  power_cut,
   commit_fails,
   failover,
   restore_after_trim,

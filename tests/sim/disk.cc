@@ -20,6 +20,7 @@ const char* to_string(Damage damage) noexcept {
     case Damage::flipped: return "a bit flipped";
     case Damage::swapped: return "swapped";
     case Damage::rolled_back: return "rolled back";
+    case Damage::unsynced: return "without its last commits";
   }
   return "?";
 }
@@ -27,15 +28,21 @@ const char* to_string(Damage damage) noexcept {
 class Disk::Handle final : public store::StateStore {
  public:
   Handle(Dice& dice, std::shared_ptr<Slot> slot, const Place& place,
-         std::unique_ptr<store::StateStore> store, CommitHook hook)
+         std::unique_ptr<store::StateStore> store, CommitHook hook, const bool& crashing)
       : dice_(&dice),
+        crashing_(&crashing),
         slot_(std::move(slot)),
         place_(place),
         store_(std::move(store)),
         hook_(std::move(hook)) {
     slot_->open = true;
   }
-  ~Handle() override { slot_->open = false; }
+  ~Handle() override {
+    slot_->open = false;
+    if (!*crashing_) {
+      slot_->medium->settle();
+    }
+  }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
@@ -55,6 +62,7 @@ class Disk::Handle final : public store::StateStore {
 
  private:
   Dice* dice_;
+  const bool* crashing_;
   std::shared_ptr<Slot> slot_;
   Place place_;
   std::unique_ptr<store::StateStore> store_;
@@ -78,7 +86,10 @@ Result<void> Disk::Handle::commit(std::vector<store::StoredRow>& rows, ByteView 
     }
   }
   Result<void> done = store_->commit(rows, marker, replace);
-  slot_->has_state = slot_->has_state || done.has_value();
+  if (done) {
+    slot_->has_state = true;
+    slot_->last_marker = to_bytes(marker);
+  }
   slot_->recovered = slot_->recovered || slot_->failed;
   slot_->failed = false;
   (void)hook_(place_, false);
@@ -106,13 +117,22 @@ Result<std::unique_ptr<store::StateStore>> Disk::open(const Place& place, const 
   if (slot->open) {
     return Unexpected(ErrorCode::conflict, "another task has this state file open");
   }
-  slot->had_state = slot->has_state;
   Result<std::unique_ptr<store::StateStore>> store = slot->medium->open(identity);
   if (!store) {
     return store;
   }
+  const Result<std::optional<Bytes>> marker = (*store)->marker();
+  const Bytes found = marker && *marker ? **marker : Bytes{};
+  slot->lost_commits = false;
+  if (slot->damage == Damage::unsynced) {
+    check(marker && !slot->medium->put_away(), "what a power cut leaves is whole");
+    slot->has_state = !found.empty();
+    slot->lost_commits = slot->has_state && found != slot->last_marker;
+  }
+  slot->last_marker = found;
+  slot->had_state = slot->has_state;
   return std::unique_ptr<store::StateStore>(
-      std::make_unique<Handle>(*dice_, slot, place, std::move(*store), std::move(hook)));
+      std::make_unique<Handle>(*dice_, slot, place, std::move(*store), std::move(hook), crashing_));
 }
 
 // Closing a file tidies it up, as kill -9 doesn't.
@@ -123,10 +143,29 @@ void Disk::crash(const std::function<void()>& end) {
       images.emplace_back(slot->medium.get(), slot->medium->image());
     }
   }
+  crashing_ = true;
   end();
+  crashing_ = false;
   for (const auto& [medium, image] : images) {
     medium->put(image);
   }
+}
+
+// What was damaged before stays so: it is set aside for that.
+std::vector<Place> Disk::lose_unsynced() {
+  std::vector<Place> places;
+  for (auto& [place, slot] : slots_) {
+    check(!slot->open, "a process dies before its host's power is gone");
+    if (!slot->has_state || !slot->medium->lose_unsynced(*dice_)) {
+      continue;
+    }
+    slot->earlier.clear();
+    if (slot->damage == Damage::none) {
+      slot->damage = Damage::unsynced;
+      places.push_back(place);
+    }
+  }
+  return places;
 }
 
 bool Disk::do_damage(Slot& slot, Damage how, const Place& other) {
@@ -161,6 +200,7 @@ bool Disk::do_damage(Slot& slot, Damage how, const Place& other) {
       }
       slot.medium->put(slot.earlier[dice_->index(slot.earlier.size())]);
       return true;
+    case Damage::unsynced: return slot.medium->lose_unsynced(*dice_);
   }
   return false;
 }
@@ -202,6 +242,11 @@ void Disk::settle(const Place& place) {
 bool Disk::had_state(const Place& place) const {
   const Slot* slot = find(place);
   return slot != nullptr && slot->had_state;
+}
+
+bool Disk::lost_commits(const Place& place) const {
+  const Slot* slot = find(place);
+  return slot != nullptr && slot->lost_commits;
 }
 
 bool Disk::take_recovered_commit(const Place& place) {

@@ -43,6 +43,7 @@ void Faults::strike(Kind kind) {
       break;
     case Kind::rebalancing: rebalance(); break;
     case Kind::damaging: damage(); break;
+    case Kind::cutting_power: world_->cut_power(some_node()); break;
     case Kind::failing_commits:
       some_node().disk->fail_commits(dice_.pick(world_->places()),
                                      static_cast<int>(dice_.between(1, 3)));
@@ -214,7 +215,7 @@ void Faults::poison() {
   world_->append(topic, partition, {}, builder.cut(lineage, sender, {}, 0));
 }
 
-// Everything is off, perhaps for longer than time may jump, or ids live.
+// Everything is off, perhaps for longer than time may jump, or ids live: stopped, or without power.
 void Faults::stop_all() {
   const std::int64_t ms = dice_.one_in(3)
                               ? dice_.pick(std::vector<std::int64_t>{
@@ -223,8 +224,11 @@ void Faults::stop_all() {
   if (!dice_.one_in(4)) {
     return;  // seldom: it ends everything else that goes wrong
   }
+  const bool power = dice_.one_in(2);
   for (Node& node : world_->nodes()) {
-    if (node.process) {
+    if (power) {
+      world_->cut_power(node);
+    } else if (node.process) {
       world_->kill(node);
     }
   }

@@ -24,6 +24,7 @@ class Faults {
     killing,
     rebalancing,
     damaging,
+    cutting_power,
     failing_commits,
     pausing,
     stalling,

@@ -1,7 +1,9 @@
 #include "sim/medium.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "base/check.h"
 #include "store/state_file.h"
@@ -13,7 +15,7 @@ namespace {
 struct OwnedRow {
   std::uint16_t table = 0;
   Bytes key;
-  Bytes value;
+  std::optional<Bytes> value;
 };
 
 std::vector<OwnedRow> rows_of(store::MemoryStore& store) {
@@ -30,47 +32,114 @@ void write(store::MemoryStore& store, const std::vector<OwnedRow>& rows, ByteVie
            bool replace) {
   std::vector<store::StoredRow> views;
   for (const OwnedRow& row : rows) {
-    views.push_back({row.table, row.key, ByteView(row.value)});
+    views.push_back(
+        {row.table, row.key, row.value ? std::optional(ByteView(*row.value)) : std::nullopt});
   }
   check(store.commit(views, marker, replace).has_value(), "a store in memory can be written");
 }
 
+// As StateFile's WAL is moved into the file each 32 MB: here after some commits.
+constexpr std::size_t kUnsyncedMax = 24;
+
+/// A commit as it was written after the last sync.
+struct Commit {
+  std::vector<OwnedRow> rows;  ///< those without a value go
+  Bytes marker;
+  bool replace = false;
+};
+
+/// What lies in memory: what is synced, and the commits after it, which are not.
+struct Layers {
+  store::MemoryStore now;
+  store::MemoryStore synced;
+  std::vector<Commit> unsynced;
+
+  void settle() {
+    synced = now;
+    unsynced.clear();
+  }
+};
+
 /// The store itself stays with the medium.
 class View final : public store::StateStore {
  public:
-  explicit View(store::MemoryStore& store) : store_(&store) {}
+  explicit View(Layers& layers) : layers_(&layers), store_(&layers.now) {}
   Result<std::optional<Bytes>> marker() override { return store_->marker(); }
   Result<void> load(const std::function<Result<void>(const store::StoredRow&)>& sink) override {
     return store_->load(sink);
   }
-  Result<void> commit(std::vector<store::StoredRow>& rows, ByteView marker, bool replace) override {
-    return store_->commit(rows, marker, replace);
-  }
+  Result<void> commit(std::vector<store::StoredRow>& rows, ByteView marker, bool replace) override;
   Result<std::vector<store::KeyValue>> range(std::uint16_t table, ByteView from, ByteView to,
                                              std::size_t limit) override {
     return store_->range(table, from, to, limit);
   }
-  Result<void> set_aside(const std::string& why) override { return store_->set_aside(why); }
+  // That a file's new name is forgotten as well is tried in tests/store/power_cut_test.cc.
+  Result<void> set_aside(const std::string& why) override {
+    Result<void> done = store_->set_aside(why);
+    layers_->settle();
+    return done;
+  }
 
  private:
+  Layers* layers_;
   store::MemoryStore* store_;
 };
+
+Result<void> View::commit(std::vector<store::StoredRow>& rows, ByteView marker, bool replace) {
+  if (layers_->unsynced.size() == kUnsyncedMax) {
+    layers_->settle();
+  }
+  Commit commit{{}, to_bytes(marker), replace};
+  for (const store::StoredRow& row : rows) {
+    commit.rows.push_back({row.table, to_bytes(row.key),
+                           row.value ? std::optional(to_bytes(*row.value)) : std::nullopt});
+  }
+  Result<void> done = store_->commit(rows, marker, replace);
+  if (done) {
+    layers_->unsynced.push_back(std::move(commit));
+  }
+  return done;
+}
 
 class MemoryMedium final : public Medium {
  public:
   Result<std::unique_ptr<store::StateStore>> open(const Bytes&) override {
-    return std::unique_ptr<store::StateStore>(std::make_unique<View>(store_));
+    return std::unique_ptr<store::StateStore>(std::make_unique<View>(layers_));
   }
   Image image() override { return {store_, {}}; }
-  void put(const Image& image) override { store_ = image.memory; }
+  void put(const Image& image) override {
+    store_ = image.memory;
+    layers_.settle();
+  }
   bool flip(Dice& dice) override;
   void tear(Dice& dice, const Image& earlier) override;
+  void settle() override {
+    if (!layers_.unsynced.empty()) {
+      layers_.settle();
+    }
+  }
+  bool lose_unsynced(Dice& dice) override;
 
  private:
   [[nodiscard]] Bytes marker() { return store_.marker().value().value_or(Bytes{}); }
 
-  store::MemoryStore store_;
+  Layers layers_;
+  store::MemoryStore& store_ = layers_.now;
 };
+
+bool MemoryMedium::lose_unsynced(Dice& dice) {
+  const std::size_t written = layers_.unsynced.size();
+  layers_.unsynced.resize(dice.index(written + 1));
+  if (layers_.unsynced.size() == written) {
+    return false;
+  }
+  store_ = layers_.synced;
+  for (const Commit& commit : layers_.unsynced) {
+    write(store_, commit.rows, commit.marker, commit.replace);
+  }
+  layers_.settle();
+  return true;
+}
 
 bool MemoryMedium::flip(Dice& dice) {
   const auto flip_in = [&](Bytes& bytes) {
@@ -80,6 +149,7 @@ bool MemoryMedium::flip(Dice& dice) {
   if (dice.one_in(4) && !its_marker.empty()) {
     flip_in(its_marker);
     write(store_, {}, its_marker, false);
+    layers_.settle();
     return true;
   }
   std::vector<OwnedRow> rows = rows_of(store_);
@@ -87,12 +157,13 @@ bool MemoryMedium::flip(Dice& dice) {
     return false;
   }
   OwnedRow& row = rows[dice.index(rows.size())];
-  Bytes& bytes = dice.one_in(4) ? row.key : row.value;
+  Bytes& bytes = dice.one_in(4) ? row.key : *row.value;
   if (bytes.empty()) {
     return false;
   }
   flip_in(bytes);
   write(store_, rows, its_marker, true);
+  layers_.settle();
   return true;
 }
 
@@ -104,6 +175,7 @@ void MemoryMedium::tear(Dice& dice, const Image& earlier) {
   const Bytes old_marker = torn.marker().value().value_or(Bytes{});
   write(torn, rows, dice.one_in(2) ? marker() : old_marker, false);
   store_ = std::move(torn);
+  layers_.settle();
 }
 
 class FileMedium final : public Medium {
@@ -117,12 +189,16 @@ class FileMedium final : public Medium {
     if (!file) {
       return Unexpected(file.error());
     }
+    put_away_ = !(*file)->aside().empty();
     return std::unique_ptr<store::StateStore>(std::move(*file));
   }
   Image image() override;
   void put(const Image& image) override;
   bool flip(Dice& dice) override;
   void tear(Dice& dice, const Image& earlier) override;
+  void settle() override {}  // closing it has moved its WAL into it
+  bool lose_unsynced(Dice& dice) override;
+  [[nodiscard]] bool put_away() const override { return put_away_; }
 
  private:
   [[nodiscard]] std::filesystem::path part(const std::string& suffix) const {
@@ -130,6 +206,7 @@ class FileMedium final : public Medium {
   }
 
   std::filesystem::path path_;
+  bool put_away_ = false;
 };
 
 constexpr std::array kParts{"", "-wal"};
@@ -184,6 +261,27 @@ void FileMedium::tear(Dice& dice, const Image& earlier) {
     default: now.files[""] = earlier.files.contains("") ? earlier.files.at("") : ""; break;
   }
   put(now);
+}
+
+// Runs are too short for the WAL to be moved before the file is closed, so none of it is synced but
+// its header; the file itself is. Beyond some point of it, sectors are there or not, as it comes.
+bool FileMedium::lose_unsynced(Dice& dice) {
+  constexpr std::size_t kSector = 512;
+  Image now = image();
+  const auto wal = now.files.find("-wal");
+  if (wal == now.files.end() || wal->second.size() <= kSector) {
+    return false;
+  }
+  std::string& bytes = wal->second;
+  for (std::size_t at = dice.index(bytes.size()) / kSector * kSector + kSector; at < bytes.size();
+       at += kSector) {
+    if (dice.one_in(2)) {
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                  std::min(kSector, bytes.size() - at), '\0');
+    }
+  }
+  put(now);
+  return true;
 }
 
 }  // namespace

@@ -28,6 +28,13 @@ class Medium {
   virtual bool flip(Dice& dice) = 0;
   /// Leaves something between an earlier state and this one.
   virtual void tear(Dice& dice, const Image& earlier) = 0;
+  /// What was opened was closed, not killed: all of it is synced.
+  virtual void settle() = 0;
+  /// The power went, and with it some of what was not synced: a state that was committed is left,
+  /// one of those since the last sync. False when nothing was lost. REQUIRES: nobody has it open.
+  virtual bool lose_unsynced(Dice& dice) = 0;
+  /// True when the last open() put away what it found.
+  [[nodiscard]] virtual bool put_away() const { return false; }
 };
 
 [[nodiscard]] std::unique_ptr<Medium> make_memory_medium();

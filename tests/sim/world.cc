@@ -246,6 +246,17 @@ int World::owner_deaths(const Place& place) const {
   return found == owner_deaths_.end() ? 0 : found->second;
 }
 
+void World::cut_power(Node& node) {
+  trace_->line(node.name(), "loses its power");
+  coverage_.count("power_cuts");
+  if (node.process) {
+    kill(node);
+  }
+  for (const Place& place : node.disk->lose_unsynced()) {
+    trace_->line(node.name(), "state file of ", to_string(place), " ", to_string(Damage::unsynced));
+  }
+}
+
 void World::freeze(Node& node, std::int64_t ms) {
   trace_->line(node.name(), "is stopped for ", ms, " ms");
   coverage_.count("pauses");

@@ -106,6 +106,8 @@ class World {
   // ---- hosts
   void boot(Node& node);
   void kill(Node& node);
+  /// The host's power goes: its process dies, and its disk forgets what was not synced.
+  void cut_power(Node& node);
   void freeze(Node& node, std::int64_t ms);
   /// The control plane pauses a stage's input on a host (when, not what).
   void pause(Node& node, std::size_t stage, std::int64_t ms);

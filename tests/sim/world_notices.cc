@@ -56,13 +56,16 @@ void World::on_restored(Node& node, const Place& place, const stream::TaskNotice
     coverage_.hit(Line::restored_at_trim, place.stage);
   }
   const Damage damage = node.disk->damage_of(place);
-  if (!notice.from_file && damage == Damage::none && node.disk->had_state(place)) {
+  const bool right = damage == Damage::none || damage == Damage::unsynced;
+  if (!notice.from_file && right && node.disk->had_state(place)) {
     fail(Checker::torn, to_string(place) + ": a file that nothing had damaged was not used");
   }
   if (damage == Damage::gone && !calm_) {
     coverage_.hit(Line::disk_gone, place.stage);
   } else if (damage == Damage::rolled_back) {
     coverage_.hit(Line::file_rolled_back, place.stage);
+  } else if (notice.from_file && node.disk->lost_commits(place)) {
+    coverage_.hit(Line::power_cut, place.stage);
   }
   if (node.promoted.erase(place) > 0) {
     on_promoted(node, place, notice.from_file);
@@ -82,7 +85,7 @@ void World::on_set_aside(Node& node, const Place& place, const stream::TaskNotic
   const Damage damage = node.disk->damage_of(place);
   if (too_old) {
     coverage_.hit(Line::file_before_trim, place.stage);
-  } else if (damage == Damage::none || damage == Damage::gone) {
+  } else if (damage == Damage::none || damage == Damage::gone || damage == Damage::unsynced) {
     fail(Checker::torn, to_string(place) + ": a file that nothing had damaged: " + notice.text);
   }
   switch (damage) {
