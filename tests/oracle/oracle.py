@@ -326,6 +326,7 @@ class Oracle(Topics):
             self.run_intake(p)
         for p in range(self.partitions):
             ledgers.append(self.run_account(p, inflight[p]))
+        for p in range(self.partitions):
             final, day = self.run_complete(p, complete[p])
             finals.append(final)
             days.append(day)
