@@ -1,5 +1,6 @@
 """Payments flow end to end through real processes and a real broker."""
 
+import http.client
 import json
 import unittest
 
@@ -53,6 +54,30 @@ class Flow(RigCase):
                 self.assertEqual(daemon.get(f"/tables/{table}?limit=5")[0], 200, table)
         code, body = self.rig.daemons["account-1"].get("/tables/nothing")
         self.assertEqual(code, 404, body)
+
+    def test_nobody_can_change_anything_through_a_daemons_own_port(self):
+        """Any method that writes, on each path of docs/http-tables.md: 405 with the methods there are."""
+        for daemon in self.rig.daemons.values():
+            for path in ("/healthz", "/readyz", "/metrics", "/status", "/tables", "/tables/account.accounts",
+                         "/tables/account.accounts/acc-0"):
+                for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+                    code, headers = self.ask(daemon, method, path)
+                    self.assertEqual((code, headers.get("Allow")), (405, "GET, HEAD"), f"{daemon.instance} {method} {path}")
+                self.assertNotEqual(self.ask(daemon, "HEAD", path)[0], 405, path)
+            for path in ("/pause", "/drain", "/admin", "/query/payments", "/audit", "/../status"):
+                for method in ("GET", "POST"):
+                    self.assertEqual(self.ask(daemon, method, path)[0], 404, f"{daemon.instance} {method} {path}")
+
+    @staticmethod
+    def ask(daemon, method, path):
+        connection = http.client.HTTPConnection(daemon.address(), timeout=5)
+        try:
+            connection.request(method, path, body=b"{}" if method in ("POST", "PUT", "PATCH") else None)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers
+        finally:
+            connection.close()
 
     def accounts_by_pages(self):
         keys = []
