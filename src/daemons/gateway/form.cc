@@ -175,7 +175,8 @@ std::string Form::choice(std::string_view name, const std::vector<std::string>& 
     }
     return {};
   }
-  if (!member->is_string() || std::find(words.begin(), words.end(), *member) == words.end()) {
+  if (!member->is_string() ||
+      std::find(words.begin(), words.end(), member->get_ref<const std::string&>()) == words.end()) {
     wrong(name, "is none of the words that it can be", expected);
     return {};
   }
