@@ -9,7 +9,8 @@ import uuid
 from suite import RigCase, wait_for
 from rig import Gateway
 from test_access import Client
-from test_dlq import INCOMING, deposit, uuid7
+from records import deposit, uuid7
+from test_dlq import INCOMING
 
 STATE = "kpay.control.state"
 
