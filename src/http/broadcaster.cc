@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/time.h"
+#include "http/parking.h"
 
 namespace kpay::http {
 
@@ -46,7 +47,7 @@ class PlainLine final : public Line {
 
 Broadcaster::Broadcaster(std::size_t connections_max, std::int64_t stuck_ms_max,
                          std::int64_t age_ms_max)
-    : connections_max_(connections_max),
+    : connections_max_(share_of_descriptors(connections_max)),
       stuck_ms_max_(stuck_ms_max),
       age_ms_max_(age_ms_max),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

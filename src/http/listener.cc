@@ -8,15 +8,14 @@
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SSLManager.h>
 #include <Poco/Net/SecureServerSocket.h>
-#include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocket.h>
+#include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-
-#include "http/broadcaster.h"
+#include "http/session.h"
 #include "http/tls.h"
 
 namespace kpay::http {
@@ -24,7 +23,7 @@ namespace {
 
 namespace net = Poco::Net;
 
-constexpr int kBacklog = 128;
+constexpr int kBacklog = 512;
 
 // Whoever left the socket there and is dead gives way. Nobody can connect between bind and listen,
 // so nobody meets it with another mode.
@@ -83,6 +82,7 @@ Result<net::ServerSocket> listen_on(const ServerOptions& options, const TlsIdent
     context->disableStatelessSessionResumption();
     context->enableExtendedCertificateVerification(false);  // clients have no host name to match
     context->ignoreUnexpectedEof(true);
+    SSL_CTX_set_mode(context->sslContext(), SSL_MODE_RELEASE_BUFFERS);  // thousands are silent
     identity->use_in(context->sslContext());
     net::SecureServerSocket socket(context);
     socket.bind(address, true, false);
@@ -100,44 +100,31 @@ Result<net::ServerSocket> listen_on(const ServerOptions& options, const TlsIdent
   }
 }
 
-// Not blocking: the broadcaster's one thread writes to all of them.
-class TlsLine final : public Line {
- public:
-  explicit TlsLine(const net::StreamSocket& socket) : socket_(socket) {
-    socket_.setBlocking(false);
-  }
-
-  [[nodiscard]] int fd() const override { return socket_.impl()->sockfd(); }
-
-  std::ptrdiff_t write(std::string_view text) override {
-    constexpr std::size_t kPiece = 1U << 20U;
-    try {
-      const int sent =
-          socket_.sendBytes(text.data(), static_cast<int>(std::min(text.size(), kPiece)));
-      const bool later = sent == net::SecureStreamSocket::ERR_SSL_WANT_READ ||
-                         sent == net::SecureStreamSocket::ERR_SSL_WANT_WRITE;
-      return sent > 0 ? sent : later ? 0 : -1;
-    } catch (const Poco::Exception&) {
-      return -1;
-    }
-  }
-
- private:
-  net::StreamSocket socket_;
-};
-
 }  // namespace
 
-Result<std::shared_ptr<net::ServerSocket>> listen(const ServerOptions& options,
-                                                  const TlsIdentity* identity) {
+Listener::Listener(const net::ServerSocket& socket, std::uint16_t port)
+    : socket_(std::make_unique<net::ServerSocket>(socket)), port_(port) {}
+
+Listener::~Listener() = default;
+
+Result<std::unique_ptr<Listener>> Listener::open(const ServerOptions& options,
+                                                 const TlsIdentity* identity) {
   const Result<net::ServerSocket> socket = listen_on(options, identity);
-  return socket ? Result<std::shared_ptr<net::ServerSocket>>(
-                      std::make_shared<net::ServerSocket>(*socket))
-                : Unexpected(socket.error());
+  if (!socket) {
+    return Unexpected(socket.error());
+  }
+  const std::uint16_t port = options.unix_socket.empty() ? socket->address().port() : 0;
+  return std::unique_ptr<Listener>(new Listener(*socket, port));
 }
 
-std::unique_ptr<Line> tls_line(const net::StreamSocket& socket) {
-  return std::make_unique<TlsLine>(socket);
+int Listener::fd() const { return socket_->impl()->sockfd(); }
+
+std::unique_ptr<Session> Listener::accept() {
+  try {
+    return std::make_unique<Session>(socket_->acceptConnection());
+  } catch (const Poco::Exception&) {
+    return nullptr;
+  }
 }
 
 }  // namespace kpay::http

@@ -3,8 +3,10 @@
 // The address is a host with a port, or a unix socket (mode 0660: root and the group), where the
 // peer's user stands as "uid N" in Request::principal.
 //
-// One thread serves one connection (limits::threads of them), so handlers run concurrently. A
-// request that breaks a limit gets a problem document and its connection is closed: 400, 408,
+// A connection has a thread (of limits::threads) only while one of its requests is answered, so
+// handlers run concurrently; while it is silent, or in the middle of a request, it is parked. At
+// the limit of connections the one that has been silent longest goes first. A request that breaks
+// a limit gets a problem document and its connection is closed: 400, 408,
 // 411 (bodies need a Content-Length), 413, 431. Unknown paths are 404, known ones with another
 // method 405 with Allow. With TLS (1.2 or newer) and a client CA, clients without a certificate
 // of it don't get past the handshake.
@@ -37,7 +39,8 @@ struct ServerOptions {
   std::uint16_t port = 0;        ///< 0: a free one
   std::string unix_socket = {};  ///< a path; then host, port and tls don't count
   std::optional<ServerTls> tls{};
-  std::size_t threads = limits::threads;
+  std::size_t threads = limits::threads;  ///< handlers at a time; they are made as they are needed
+  std::size_t connections_max = limits::connections_max;
   std::size_t body_bytes_max = limits::body_bytes_max;
   std::int64_t request_ms_max = limits::request_ms_max;
   std::int64_t receive_ms_max = limits::receive_ms_max;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -39,11 +40,14 @@ class ServerTest : public ::testing::Test {
       }
       return text_response("slow", "text/plain");
     });
-    Result<std::unique_ptr<Server>> server = Server::start({.body_bytes_max = 1000,
-                                                            .request_ms_max = kRequestMs,
-                                                            .receive_ms_max = kReceiveMs,
-                                                            .telemetry = &telemetry_},
-                                                           std::move(router));
+    router_ = std::move(router);
+    restart({.body_bytes_max = 1000});
+  }
+  void restart(ServerOptions options, std::int64_t times_as_patient = 1) {
+    options.request_ms_max = times_as_patient * kRequestMs;
+    options.receive_ms_max = times_as_patient * kReceiveMs;
+    options.telemetry = &telemetry_;
+    Result<std::unique_ptr<Server>> server = Server::start(std::move(options), router_);
     ASSERT_TRUE(server) << server.error().message;
     server_ = *std::move(server);
   }
@@ -62,6 +66,9 @@ class ServerTest : public ::testing::Test {
     connection.send(bytes);
     return connection.receive();
   }
+  double gauge() {
+    return telemetry_.metrics().gauge(telemetry::families::http_connections).value();
+  }
   std::uint64_t refused() {
     return telemetry_.metrics()
         .counter(telemetry::families::events_total, {"HttpRequestRefused"})
@@ -72,6 +79,7 @@ class ServerTest : public ::testing::Test {
   Client client_;
   std::atomic<bool> slow_begun_ = false;
   std::atomic<bool> slow_may_end_ = false;
+  Router router_;
   std::unique_ptr<Server> server_;
 };
 
@@ -126,6 +134,37 @@ TEST_F(ServerTest, AConnectionServesManyRequestsInTurn) {
   EXPECT_LT(both.find("hello 1"), both.find("hello 2"));
 }
 
+TEST_F(ServerTest, AKeptConnectionLosesNoRequestHoweverManyItServes) {
+  RawConnection connection(server_->port());
+  for (int i = 0; i < 1100; ++i) {
+    ASSERT_TRUE(
+        connection.send("GET /hello/" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\n\r\n"));
+    const std::string answer = connection.receive();
+    ASSERT_TRUE(answer.ends_with("hello " + std::to_string(i))) << i << ": " << answer;
+    ASSERT_EQ(answer.find("Connection: close"), std::string::npos) << i;
+  }
+}
+
+TEST_F(ServerTest, MoreClientsThanThreadsKeepTheirConnections) {
+  constexpr int kClients = 64;
+  constexpr int kRequests = 10;
+  restart({.threads = 4});
+  std::vector<std::unique_ptr<RawConnection>> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<RawConnection>(server_->port()));
+  }
+  for (int round = 0; round < kRequests; ++round) {
+    for (const auto& client : clients) {
+      ASSERT_TRUE(client->send("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    for (const auto& client : clients) {
+      const std::string answer = client->receive();
+      ASSERT_TRUE(answer.ends_with("hello x")) << round << ": " << answer;
+      ASSERT_EQ(answer.find("Connection: close"), std::string::npos) << round;
+    }
+  }
+}
+
 TEST_F(ServerTest, AHeadThatIsTooLargeIs431EvenWhileItIsStillSent) {
   const std::string answer =
       say("GET /hello/x HTTP/1.1\r\nX-Large: " + std::string(200'000, 'a') + "\r\n\r\n");
@@ -165,20 +204,110 @@ TEST_F(ServerTest, SlowAndSilentClientsDoNotStopTheOthers) {
   EXPECT_TRUE(slow.front()->is_closed());
 }
 
-TEST_F(ServerTest, WhileOthersWaitWhoeverSendsNothingOrHalfAHeadIsCut) {
+TEST_F(ServerTest, SilentClientsAndHalfRequestsCostNoThread) {
+  restart({.threads = 1});
   std::vector<std::unique_ptr<RawConnection>> slow;
-  for (std::size_t i = 0; i < 3 * limits::threads; ++i) {
+  for (int i = 0; i < 60; ++i) {
     slow.push_back(std::make_unique<RawConnection>(server_->port()));
-    if (i % 2 == 0) {
-      slow.back()->send("GET /hel");
-    }
+    slow.back()->send(i % 3 == 0   ? ""
+                      : i % 3 == 1 ? "GET /hel"
+                                   : "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nab");
   }
   const std::int64_t begin = monotonic_ms();
-  const Result<ClientResponse> answer = client_.get(url("/hello/x"), milliseconds(10'000));
-  ASSERT_TRUE(answer) << answer.error().message;
-  EXPECT_EQ(answer->status, 200);
-  EXPECT_LT(monotonic_ms() - begin, 3 * kReceiveMs) << "three rounds of everybody's patience";
-  EXPECT_TRUE(slow[1]->is_closed());
+  EXPECT_EQ(status("/hello/x"), 200);
+  EXPECT_LT(monotonic_ms() - begin, kReceiveMs) << "nobody waited for another one's patience";
+  slow[2]->send("cdefghi");
+  EXPECT_TRUE(slow[2]->receive().ends_with("\r\n\r\nabcdefghi"));
+  EXPECT_TRUE(slow[0]->is_closed());
+  EXPECT_TRUE(slow[1]->receive().starts_with("HTTP/1.1 408 "));
+  EXPECT_TRUE(slow[5]->receive().starts_with("HTTP/1.1 408 "));
+}
+
+TEST_F(ServerTest, AtTheLimitTheOneThatWasSilentLongestGoesFirst) {
+  restart({.connections_max = 4});
+  const std::string request = "GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n";
+  std::vector<std::unique_ptr<RawConnection>> kept;
+  for (int i = 0; i < 4; ++i) {
+    kept.push_back(std::make_unique<RawConnection>(server_->port()));
+    kept.back()->send(request);
+    ASSERT_TRUE(kept.back()->receive().ends_with("hello x"));
+  }
+  kept[0]->send(request);  // now the second one has been silent longest
+  ASSERT_TRUE(kept[0]->receive().ends_with("hello x"));
+  ASSERT_EQ(say(request).substr(0, 12), "HTTP/1.1 200");
+  EXPECT_TRUE(kept[1]->is_closed(200));
+  for (const std::size_t stays : {0, 2, 3}) {
+    kept[stays]->send(request);
+    EXPECT_TRUE(kept[stays]->receive().ends_with("hello x")) << stays;
+  }
+}
+
+TEST_F(ServerTest, AtTheLimitTheIdleGoBeforeThoseInTheMiddleOfARequest) {
+  restart({.connections_max = 2});
+  RawConnection half(server_->port());
+  half.send("GET /hello/y HTT");
+  while (gauge() < 1) {
+    std::this_thread::yield();
+  }
+  RawConnection idle(server_->port());
+  idle.send("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(idle.receive().ends_with("hello x"));
+  ASSERT_TRUE(say("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("hello x"));
+  EXPECT_TRUE(idle.is_closed(200));
+  half.send("P/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(half.receive().ends_with("hello y"));
+}
+
+TEST_F(ServerTest, RequestsThatComeTogetherAreAnsweredInTheirOrder) {
+  restart({.threads = 1});
+  RawConnection connection(server_->port());
+  std::string requests;
+  for (int i = 0; i < 50; ++i) {
+    requests += "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n[" +
+                std::to_string(i % 10) + "]";
+  }
+  connection.send(requests + "GET /hello/end HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::string answers;
+  while (!answers.ends_with("hello end")) {
+    const std::string more = connection.receive(1000);
+    ASSERT_FALSE(more.empty()) << answers;
+    answers += more;
+  }
+  std::size_t at = 0;
+  for (int i = 0; i < 50; ++i) {
+    at = answers.find("\r\n\r\n[" + std::to_string(i % 10) + "]", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+}
+
+TEST_F(ServerTest, AnEmptyLineBehindARequestKeepsNobodyBusy) {
+  constexpr int kWaitMs = 400;
+  RawConnection connection(server_->port());
+  connection.send("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n\r\n");
+  ASSERT_TRUE(connection.receive().ends_with("hello x"));
+  const std::clock_t begin = std::clock();
+  EXPECT_FALSE(connection.is_closed(kWaitMs));
+  EXPECT_LT((std::clock() - begin) * 1000 / CLOCKS_PER_SEC, kWaitMs / 4) << "of the processor";
+  connection.send("GET /hello/y HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(connection.receive().ends_with("hello y"));
+}
+
+TEST_F(ServerTest, UnfinishedRequestsHoldABoundedNumberOfBytes) {
+  constexpr std::size_t kBody = 8U << 20U;
+  restart({.body_bytes_max = kBody}, 20);  // none is late before there are enough
+  const std::string most = "POST /echo HTTP/1.1\r\nContent-Length: " + std::to_string(kBody) +
+                           "\r\n\r\n" + std::string(kBody - 1, ' ');
+  std::vector<std::unique_ptr<RawConnection>> half;
+  for (std::size_t held = 0; held <= limits::unfinished_bytes_max + 2 * kBody; held += kBody) {
+    half.push_back(std::make_unique<RawConnection>(server_->port()));
+    half.back()->send(most);
+  }
+  std::string refusal;
+  for (auto last = half.rbegin(); last != half.rend() && refusal.empty(); ++last) {
+    refusal = (*last)->receive(1000);
+  }
+  EXPECT_TRUE(refusal.starts_with("HTTP/1.1 503 ")) << refusal.substr(0, 200);
+  EXPECT_EQ(status("/hello/x"), 200) << "whole requests are answered all the while";
 }
 
 TEST_F(ServerTest, AClientThatDripsIsCutAtTheDeadline) {
@@ -254,6 +383,28 @@ TEST_F(ServerTest, AStopLetsARequestInHandFinish) {
   EXPECT_TRUE(stopped.get());
   const std::string answer = connection.receive();
   EXPECT_TRUE(answer.ends_with("\r\n\r\nslow")) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+}
+
+TEST_F(ServerTest, AStopAnswersWhatWaitsForAThread) {
+  restart({.threads = 1});
+  RawConnection in_hand(server_->port());
+  in_hand.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  while (!slow_begun_) {
+    std::this_thread::yield();
+  }
+  RawConnection waits(server_->port());
+  waits.send("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n");
+  while (gauge() < 2) {
+    std::this_thread::yield();
+  }
+  std::future<bool> stopped = std::async(std::launch::async, [this] { return server_->stop(); });
+  EXPECT_EQ(stopped.wait_for(milliseconds(200)), std::future_status::timeout);
+  slow_may_end_ = true;
+  EXPECT_TRUE(stopped.get());
+  EXPECT_TRUE(in_hand.receive().ends_with("slow"));
+  const std::string answer = waits.receive();
+  EXPECT_TRUE(answer.ends_with("hello x")) << answer;
   EXPECT_NE(answer.find("Connection: close"), std::string::npos);
 }
 

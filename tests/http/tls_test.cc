@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,6 +50,9 @@ signed gateway DNS:gateway
     Router router;
     router.add("GET", "/who", [](const Request& request) {
       return text_response("you are " + request.principal, "text/plain");
+    });
+    router.add("POST", "/size", [](const Request& request) {
+      return text_response("size " + std::to_string(request.body.size()), "text/plain");
     });
     Result<std::unique_ptr<Server>> server = Server::start(
         {.tls = ServerTls{file(name + ".pem"), file(name + ".key"), mutual ? file("ca.pem") : ""},
@@ -137,6 +141,56 @@ TEST_F(TlsTest, AStalledHandshakeHoldsNobodyUp) {
   const auto begin = std::chrono::steady_clock::now();
   server_->stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1100));
+}
+
+// The second request lies in the record with the end of the first one's body: OpenSSL has it
+// then, and the descriptor isn't readable.
+TEST_F(TlsTest, ARequestThatOpensslHasReadAlreadyIsAnswered) {
+  constexpr std::size_t kBody = 10'000;  // s_client makes a record of 8,192 bytes, and another one
+  start("server", false);
+  std::ofstream(file("requests"), std::ios::binary)
+      << "POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: " << kBody << "\r\n\r\n"
+      << std::string(kBody, 'x') << "GET /who HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const std::int64_t begin = monotonic_ms();
+  const std::string command =
+      "openssl s_client -quiet -connect 127.0.0.1:" + std::to_string(server_->port()) + " <" +
+      file("requests") + " >" + file("answers") + " 2>/dev/null";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_LT(monotonic_ms() - begin, limits::keep_alive_ms) << "nobody waited for more bytes";
+  std::ifstream in(file("answers"));
+  const std::string answers(std::istreambuf_iterator<char>(in), {});
+  EXPECT_NE(answers.find("size 10000"), std::string::npos) << answers;
+  EXPECT_TRUE(answers.ends_with("you are ")) << answers;
+}
+
+TEST_F(TlsTest, KeptConnectionsAreServedByFewThreadsAndEachKeepsItsName) {
+  Router router;
+  router.add("GET", "/who",
+             [](const Request& request) { return text_response(request.principal, "text/plain"); });
+  Result<std::unique_ptr<Server>> server = Server::start(
+      {.tls = ServerTls{file("server.pem"), file("server.key"), file("ca.pem")}, .threads = 2},
+      std::move(router));
+  ASSERT_TRUE(server) << server.error().message;
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, name = i % 2 == 0 ? "gateway" : "server"] {
+      const Client client({.ca_file = file("ca.pem"),
+                           .certificate_file = file(std::string(name) + ".pem"),
+                           .key_file = file(std::string(name) + ".key"),
+                           .connections = std::make_shared<Connections>()});
+      for (int n = 0; n < 10; ++n) {
+        const Result<ClientResponse> answer =
+            client.get("https://localhost:" + std::to_string((*server)->port()) + "/who",
+                       std::chrono::seconds(5));
+        right += answer && answer->body == name;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(right, 80);
 }
 
 TEST_F(TlsTest, ANewCertificateHoldsFromTheNextHandshakeAndAWrongOneIsRefused) {

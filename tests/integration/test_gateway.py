@@ -224,14 +224,14 @@ class Gateway(GatewayCase):
             for _ in range(500):
                 sockets.append(socket.create_connection((host, int(port)), timeout=20))
                 sockets[-1].sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-                text = b""  # one after the other: of a burst, those beyond the queue are closed
+                text = b""
                 while b"event: snapshot\ndata: {" not in text:
                     got = sockets[-1].recv(65536)
                     self.assertNotEqual(got, b"", text[:200])
                     text += got
             status = pathlib.Path(f"/proc/{self.gateway.process.pid}/status").read_text()
             threads = int(status.split("Threads:")[1].split()[0])
-            self.assertLessEqual(threads, 96, "32 for HTTP, a few of its own, and those of the Kafka clients")
+            self.assertLessEqual(threads, 64, "32 for HTTP, a few of its own, and those of the Kafka clients")
             self.assertEqual(self.ask("/system")[1]["streams"], 500)
         finally:
             for each in sockets:

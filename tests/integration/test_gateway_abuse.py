@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import resource
 import socket
@@ -13,6 +14,8 @@ from suite import LONG, RigCase, wait_for
 from test_gateway import new_id
 
 IDLE = 10_000
+STREAMS = 10_000 if LONG else 2_000  # each takes a snapshot a second
+THREADS_MAX = 64
 SLOW = 200
 
 
@@ -55,9 +58,14 @@ class Abuse(RigCase):
 
     @classmethod
     def prepare(cls, rig):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        cls.descriptors = hard if hard > 0 else IDLE + 1000
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(cls.descriptors, 65_536), hard))
+        wanted = 65_536  # as the unit has it: the gateway takes connections for a third of them
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+        except (ValueError, OSError):
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            wanted = min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        cls.descriptors = wanted
         cls.gateway = rig.add_gateway()
 
     def setUp(self):
@@ -126,18 +134,49 @@ class Abuse(RigCase):
                     slow[number] = self.connect()
             time.sleep(0.2)
 
-    def test_ten_thousand_idle_connections(self):
-        count = min(IDLE, self.descriptors - 500)
-        for _ in range(count):
-            try:
-                self.connect()
-            except OSError:
-                time.sleep(0.01)
+    def threads(self):
         status = pathlib.Path(f"/proc/{self.gateway.process.pid}/status").read_text()
-        threads = int(status.split("Threads:")[1].split()[0])
-        self.assertLessEqual(threads, 96)
+        return int(status.split("Threads:")[1].split()[0])
+
+    def held(self):
+        return len(os.listdir(f"/proc/{self.gateway.process.pid}/fd"))
+
+    def pay_on(self, what):
         done = len(self.payer.took)
-        wait_for("payments go on beside them", lambda: len(self.payer.took) > done + 3, 60)
+        wait_for(f"payments go on beside {what}", lambda: len(self.payer.took) > done + 3, 60)
+
+    def test_ten_thousand_idle_connections(self):
+        count = min(IDLE, self.descriptors // 3)
+        before, most = self.held(), 0
+        for number in range(count):
+            self.connect()
+            if number % 500 == 499 or number == count - 1:
+                most = max(most, self.held() - before)
+        print(f"  {most} of {count} open at a time, {self.threads()} threads", flush=True)
+        self.assertLessEqual(self.threads(), THREADS_MAX)
+        self.assertGreater(most, count // 2, "silent connections stay open, until each one's own time is over")
+        self.pay_on("silent connections")
+
+    def test_thousands_of_open_streams(self):
+        count = min(STREAMS, self.descriptors // 3)
+        ask = f"GET /api/v1/events HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()
+        for _ in range(count):
+            self.connect().sendall(ask)
+        for each in self.open[-count:]:
+            each.settimeout(20)
+            self.assertTrue(each.recv(15).startswith(b"HTTP/1.1 200"), "everyone is served")
+        self.assertGreaterEqual(self.held(), count)
+        print(f"  {count} streams, {self.threads()} threads", flush=True)
+        self.assertLessEqual(self.threads(), THREADS_MAX)
+        self.pay_on("streams")
+
+    def test_at_the_limit_whoever_comes_is_served_and_the_silent_go(self):
+        count = min(IDLE, self.descriptors // 3) + 500
+        for _ in range(count):
+            self.connect()
+        self.assertEqual(self.say(f"GET /healthz HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()), 200)
+        self.assertLess(self.held(), count, "those that were silent longest are gone")
+        self.pay_on("more than there may be")
 
     def test_bodies_that_are_too_large(self):
         self.assertEqual(self.say(b"POST /api/v1/payments HTTP/1.1\r\nHost: a\r\nContent-Length: 104857600\r\n\r\n"

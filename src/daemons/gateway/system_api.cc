@@ -4,6 +4,7 @@
 #include "daemons/gateway/limits.h"
 #include "daemons/gateway/page.h"
 #include "http/json.h"
+#include "http/parking.h"
 
 namespace kpay::gateway {
 
@@ -56,7 +57,7 @@ std::string limits_json() {
       .add("letters_max", limits::letters_max)
       .add("requests_max", limits::requests_max)
       .add("recent_payments", limits::recent_payments)
-      .add("streams_max", http::limits::stream_connections_max)
+      .add("streams_max", http::share_of_descriptors(http::limits::stream_connections_max))
       .finish();
 }
 
