@@ -274,12 +274,20 @@ class Rig:
         """Runs kpayctl; returns the finished process. With --json among the arguments: its object."""
         return self._tool("kpayctl", arguments, check, timeout)
 
+    def ctl_begun(self, *arguments):
+        """kpayctl as a process that goes on; its outputs are pipes of text."""
+        return subprocess.Popen([str(self.bin / "kpayctl"), *map(str, arguments)], env=self.tool_env(), text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def tool_env(self):
+        return {**os.environ, "KPAY_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.port}"}
+
     def load(self, *arguments, check=True, timeout=900, **kwargs):
         return self._tool("kpay-load", arguments, check, timeout, **kwargs)
 
     def _tool(self, name, arguments, check, timeout, **kwargs):
         command = [str(self.bin / name), *map(str, arguments)]
-        env = {**os.environ, "KPAY_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.port}"}
+        env = self.tool_env()
         if kwargs:
             return subprocess.run(command, env=env, timeout=timeout, check=check, **kwargs)
         done = subprocess.run(command, env=env, timeout=timeout, capture_output=True, text=True)

@@ -2,6 +2,9 @@
 
 import http.client
 import json
+import re
+import signal
+import subprocess
 import unittest
 
 from suite import RigCase, wait_for
@@ -25,6 +28,25 @@ class Flow(RigCase):
                             "--currency", "EUR", "--wait", "--json", check=False)
         self.assertIn("account_not_found", done.stdout + done.stderr)
         self.assertEqual(self.json("accounts", "get", "carol")["balance_minor"], 5000)
+
+    def test_an_interrupted_payment_says_how_to_go_on(self):
+        self.rig.ctl("accounts", "open", "dora", "--currency", "EUR", "--opening", "100.00", "--wait")
+        self.rig.ctl("accounts", "open", "emil", "--currency", "EUR", "--opening", "0.00", "--wait")
+        self.rig.ctl("pipeline", "pause", "--reason", "test")
+        payment = ("payments", "send", "--from", "dora", "--to", "emil", "--amount", "1.00", "--currency", "EUR",
+                   "--wait", "--json")
+        waiting = self.rig.ctl_begun(*payment)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=3)  # intake is paused: it waits for its outcome
+        waiting.send_signal(signal.SIGINT)
+        said = waiting.communicate(timeout=10)
+        self.assertEqual((waiting.returncode, said[0]), (130, ""), said)
+        repeat = re.search(r"interrupted; .*--id ([0-9a-f-]{36})", said[1])
+        self.assertTrue(repeat, said[1])
+        self.rig.ctl("pipeline", "resume", "--reason", "test")
+        done = self.json(*payment, "--id", repeat.group(1))
+        self.assertEqual((done["payment_id"], done["status"]), (repeat.group(1), "completed"), done)
+        self.assertEqual(self.json("accounts", "get", "emil")["balance_minor"], 100)
 
     def test_a_load_of_payments_ends_with_balanced_books(self):
         self.rig.load("run", "--rate", 2000, "--duration", "5s", "--accounts", self.ACCOUNTS,

@@ -1,13 +1,12 @@
 #include "daemons/ctl/cli.h"
 
-#include <unistd.h>
-#include <csignal>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 
 #include "build_info.h"
 #include "config/schema.h"
+#include "daemons/ctl/interrupt.h"
 #include "http/json.h"
 
 namespace kpay::ctl {
@@ -25,9 +24,6 @@ constexpr const char* kFooter =
     "\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused or conflict, 5 unreachable,\n"
     "  6 permission, 7 partial, 8 check failed, 9 timed out, 130 interrupted";
-
-// A command that waits or follows leaves nothing half done: what it sent has its own id.
-void on_interrupt(int) { _exit(static_cast<int>(tool::Exit::interrupted)); }
 
 void add_version(CLI::App& app, Session& session) {
   app.add_subcommand("version", "Say which build this is")->callback([&session] {
@@ -117,7 +113,7 @@ void add_jsonl(CLI::App& command, Session& session) {
 }
 
 int run(int argc, const char* const* argv) {
-  std::signal(SIGINT, on_interrupt);
+  catch_interrupts();
   Session session;
   session.flags.client_id = "kpayctl";
   CLI::App app("Operate kpay: topics, accounts, payments, books, pipeline", "kpayctl");

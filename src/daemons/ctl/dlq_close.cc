@@ -3,6 +3,7 @@
 
 #include "daemons/ctl/change.h"
 #include "daemons/ctl/dlq.h"
+#include "daemons/ctl/interrupt.h"
 #include "daemons/ctl/letter_close.h"
 
 namespace kpay::ctl {
@@ -32,6 +33,7 @@ Result<OpenLetters> chosen_letters(const tool::Reached& reached, const CloseFlag
 
 Result<Answer> carry_out(const Session& session, const tool::Reached& reached,
                          const CloseFlags& flags, OpenLetters& letters, bool discards) {
+  when_interrupted("what was sent stands: repeat the command for the rest, each has one effect");
   Result<Closing> closing =
       close_letters(reached, {operator_name(), session.signing}, letters,
                     {discards, flags.reason, flags.rate, flags.timeout_s * 1000});

@@ -7,6 +7,7 @@
 #include "daemons/ctl/cli.h"
 #include "daemons/ctl/control.h"
 #include "daemons/ctl/drain_proof.h"
+#include "daemons/ctl/interrupt.h"
 
 namespace kpay::ctl {
 
@@ -155,6 +156,8 @@ Result<Answer> drain(const Session& session, const PipelineFlags& flags) {
     }
   }
   const std::int64_t deadline = monotonic_ms() + 1000LL * flags.timeout_s;
+  when_interrupted(
+      "intake stays paused: `kpayctl pipeline drain` waits on, `pipeline resume` ends it");
   if (Result<void> made = make(*reached, *changed); !made) {
     return Unexpected(made.error());
   }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "daemons/ctl/interrupt.h"
 #include "daemons/tool/command_sender.h"
 
 namespace kpay::ctl {
@@ -71,6 +72,8 @@ Result<Answer> send_command(const Session& session, const SendFlags& flags,
   if (!sender) {
     return Unexpected(sender.error());
   }
+  when_interrupted("what was sent stands: repeat the command with --id " + to_string(id) +
+                   ", it has one effect");
   Result<void> sent = (*sender)->send(command);
   sent = sent ? (*sender)->flush() : sent;
   if (!sent) {
