@@ -100,7 +100,9 @@ class Owner {
     marker.clean = (alter & 32U) != 0;
     marker.registers.position = static_cast<std::int64_t>(number_);
     marker.state_hash = state_hash(tables.sum_of(state_), marker.registers);
-    checkpoint_ = {};
+    if (marker.epoch == epoch_) {  // else it is nobody's, and the rows wait for their own
+      checkpoint_ = {};
+    }
     return encode(marker);
   }
 
