@@ -21,7 +21,7 @@ from rig import Rig  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PORT = 19795
-NOT_ASKED = ("/events", "/pipeline:drain", "/load:start", "/payments:batch")
+NOT_ASKED = ("/events", "/pipeline:pause", "/pipeline:drain", "/load:start", "/payments:batch")
 EXAMPLES = 200 if os.environ.get("LONG") == "1" else 20
 
 

@@ -2,6 +2,7 @@
 // Run by suite.mjs, which test_page.py starts: it has the rig, and does what command() asks of it.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { randomBytes } from 'node:crypto';
@@ -45,7 +46,7 @@ export async function newContext(options) {
   await context.exposeBinding('noteControl', (_, kind, key) => note({ seen, used, handled }[kind], key));
   await context.addInitScript(recordControls);
   if (BLANK || TAGGED) {
-    await context.route(/\/(app|access|letters|history)\.js$/, async (route) => {
+    await context.route(/\/(app|access|payments|pipeline|letters|history)\.js$/, async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ response: answer, body: marked(new URL(route.request().url()).pathname.slice(1), await answer.text()) });
     });
@@ -105,6 +106,14 @@ export const shows = (selector, pattern, seconds, on = page) => until(`${selecto
 export const go = async (hash, heading, on = page) => { await on.goto(base + '#/' + hash); await shows('h1', heading, 20, on); };
 export const shot = async (name, on = page) => { if (shots) { await on.evaluate(() => scrollTo(0, 0)); await on.screenshot({ path: `${shots}/${name}.png` }); } };
 export const picture = async (on, name) => { if (shots) { await on.evaluate(() => scrollTo(0, 0)); await on.screenshot({ path: `${shots}/${name}.png`, fullPage: true }); } };
+// One card of the page, without the bar at the top, which stands over what is taller than the window.
+export async function cardShot(inside, name) {
+  if (!shots) return;
+  const bar = (position) => page.evaluate((value) => { document.getElementById('top').style.position = value; }, position);
+  await bar('static');
+  await page.locator('.card', { has: page.locator(inside) }).screenshot({ path: `${shots}/${name}.png` });
+  await bar('');
+}
 export const isOff = (on, selector) => on.locator(selector).first().isDisabled();
 export const clipboard = (on = page) => on.evaluate(() => navigator.clipboard.readText());
 
@@ -113,7 +122,8 @@ export async function logIn(on, user, password) {
   await on.fill('#login-password', password);
   await on.click('#login');
 }
-// Presses every "copy as" below `within`: a command for kpayctl fits `kpayctl`.
+// Presses every "copy as" below `within`: a command for kpayctl fits `kpayctl`; one for curl asks as its
+// token, and one that only reads is run.
 export async function copies(within, kpayctl, on = page) {
   const found = on.locator(`${within} button:has-text("copy ")`);
   await until('something can be copied in ' + within, async () => (await found.count()) > 0);
@@ -123,7 +133,8 @@ export async function copies(within, kpayctl, on = page) {
     await buttons[i].click();
     const copied = await until('it is copied', async () => { const now = await clipboard(on); return now !== 'nothing yet' && now; }, 5);
     if (/ as kpayctl$/.test(labels[i])) { assert.match(copied, kpayctl); continue; }
-    assert.match(copied, /^curl -sS .*\/api\/v1\//, labels[i]);
+    assert.match(copied, /^curl -sS -H "Authorization: Bearer \$KPAY_TOKEN" .*\/api\/v1\//, labels[i]);
+    if (!/ -d /.test(copied)) assert.doesNotMatch(execFileSync('bash', ['-c', copied], { encoding: 'utf8' }), /"code":/, copied);
   }
 }
 // WCAG 2.2 AA, by axe: what it finds on the page as it is now. Everything it says is kept in a report.

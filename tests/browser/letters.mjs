@@ -21,7 +21,7 @@ test('dead letters: list, filter by reason, inspect', async () => {
   const raw = letters.find((letter) => letter.bytes_total === 3 && letter.state === 'open');  // the runner has put it there
   await page.click(`#letters tr[data-key="${raw.id}"] a`);
   assert.equal(await page.locator('#letter-bytes').count(), 0, 'masked');
-  await copies('#inspect', /^kpayctl dlq replay /);
+  await copies('#inspect', /^kpayctl dlq (show|replay) /);
   await page.fill('#reveal-form [name=reason]', 'the payer asks');
   await page.click('#reveal');
   await shows('#letter-bytes', /00 ff 47/);
@@ -69,6 +69,7 @@ test('dead letters: one asks for a replay, another approves, and the money is th
   await shows('#requests', /the partitioner is mended/, 20, checker);
   await checker.click('#requests summary');
   assert.match(await text('#requests details', checker), new RegExp(misplaced.id), 'which letters');
+  await copies('#requests', /^$/, checker);
   await shows('main [role=note]', /approver.*don’t allow you to ask/, 20, checker);
   await checker.click('#requests .approve');
   assert.equal(await balance(), before, 'without a reason nothing is approved');

@@ -63,7 +63,7 @@ test('a viewer looks, and is told why the rest is off', async () => {
   await logIn(viewer, 'vera', KPAY_VIEWER_PASSWORD);
   const has = (selector, pattern) => until(`${selector} shows ${pattern}`, async () => pattern.test(await viewer.locator(selector).first().innerText()));
   await has('#who', /vera/);
-  for (const [screen, button] of [['control', '#drain'], ['control', '#resume'], ['payments', '#send'], ['accounts', '#open-account'], ['load', '#load-start'], ['load', '#load-stop']]) {
+  for (const [screen, button] of [['control', '#pause'], ['control', '#drain'], ['control', '#resume'], ['payments', '#send'], ['accounts', '#open-account'], ['load', '#load-start'], ['load', '#load-stop']]) {
     await viewer.goto(base + '#/' + screen);
     await has('main [role=note]', /viewer.*don’t allow/);
     assert.ok(await viewer.isDisabled(button), button);

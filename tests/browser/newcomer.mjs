@@ -1,5 +1,5 @@
-// Who has read the README and sees the page of `make demo`: payments move; the pipeline is drained and
-// resumed; the generator runs at 500 a second; one payment is followed; a dead letter is found and
+// Who has read the README and sees the page of `make demo`: payments move; the pipeline is paused, drained
+// and resumed; the generator runs at 500 a second; one payment is followed; a dead letter is found and
 // replayed, with a second person. test_demo.py starts the demo; each step has its picture.
 import assert from 'node:assert/strict';
 import { KPAY_ADMIN_PASSWORD, KPAY_CHECKER_PASSWORD, base, go, logIn, newContext, page, shot, shows, test, text, until, watched } from './harness.mjs';
@@ -15,14 +15,20 @@ test('the demo’s payments are seen', async () => {
   await shot('first-1-business');
 });
 
-test('the pipeline is drained and resumed', async () => {
+test('the pipeline is paused, drained and resumed', async () => {
   await page.click('#nav >> text=Control');
   await page.fill('#reason', 'a first look');
+  await page.click('#pause');
+  await shows('#control-result', /Paused/);
+  await shot('first-2-paused');
+  await page.click('#resume');
+  await shows('#control-result', /Running/);
   await page.click('#drain');
   await shows('#control-result', /Drained/, 30);
   await shows('#proof', /in flight/);
   await shot('first-3-drained');
   await page.click('#resume');
+  await shows('#control-result', /Running/);
   await shows('#pipeline-chip', /running/);
   await shot('first-4-resumed');
 });

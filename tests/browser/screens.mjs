@@ -1,7 +1,7 @@
 // Each screen does what it says, against a live system.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { copies, KPAY_ADMIN_PASSWORD, api, base, clipboard, context, go, logIn, newId, page, refused, shot, shots, shows, test, text, until, violations } from './harness.mjs';
+import { cardShot, copies, KPAY_ADMIN_PASSWORD, api, base, clipboard, context, go, logIn, newId, page, refused, shot, shots, shows, test, text, until, violations } from './harness.mjs';
 
 test('log in: nothing is shown before, a wrong password is said, a reload stays in', async () => {
   await page.goto(base);
@@ -58,7 +58,7 @@ test('payments: one form is one payment, over double clicks and reloads', async 
   await page.click('#new-payment');
   assert.notEqual(await text('#draft-id code'), id);
   await page.click('#send-form >> text=copy as curl');
-  assert.match(await clipboard(), /Idempotency-Key: .*payments\?wait=10/s);
+  assert.match(await clipboard(), /Bearer \$KPAY_TOKEN.*Idempotency-Key: .*payments\?wait=10/s);
 });
 
 test('payments: what is wrong is said beside the form, and a lookup tells how one ended', async () => {
@@ -95,8 +95,7 @@ test('payments: a journey is told hop by hop, and the list pages back through al
   await shows('#journey', /hop by hop/);
   const told = await api('/payments/' + ids[59] + '/journey');
   assert.ok((await text('#journey')).includes(told.hops[1].posting.after), 'the balance after the debit');
-  await page.locator('#journey').scrollIntoViewIfNeeded();
-  if (shots) await page.locator('.card', { has: page.locator('#journey') }).screenshot({ path: `${shots}/journey.png` });
+  await cardShot('#journey', 'journey');
   await go('payments?account=acc-8', /Payments/);
   await until('a full page', async () => (await page.locator('#payment-list tbody tr').count()) === 50);
   const newest = await text('#payment-list tbody tr td:last-child');
@@ -132,8 +131,7 @@ test('accounts: what changed a balance, line by line', async () => {
   await until('opening and closing', async () => (await plain('#opening')) === '0.00 EUR' && (await plain('#closing')) === account.balance + ' EUR');
   assert.match(page.url(), /since=2026-01-01/, 'the filter is in the URL');
   assert.match(await text('#postings tbody tr'), /opening/, 'oldest first');
-  await page.locator('#postings').scrollIntoViewIfNeeded();
-  if (shots) await page.locator('.card', { has: page.locator('#postings') }).screenshot({ path: `${shots}/statement.png` });
+  await cardShot('#postings', 'statement');
   await page.reload();
   await shows('#closing', /EUR/);
   await page.click('#postings tbody td:last-child a');
@@ -183,6 +181,14 @@ test('load generator: starts at a rate, is seen everywhere, stops', async () => 
   assert.ok((await page.locator('svg.chart path.line').count()) >= 5);
   await new Promise((done) => setTimeout(done, shots ? 15000 : 3000));  // for charts that have something to show
   await shot('business');
+  const points = async () => Number((await text('.chart-table tbody tr td:nth-child(3)')).replace(/,/g, ''));
+  await page.click('#table-rates');
+  await until('the chart as a table', async () => (await page.locator('.chart-table tbody tr').count()) > 3 && (await points()) > 0);
+  await page.click('#table-rates');
+  await page.click('#table-latency');
+  await shows('.chart-table', /p99[^]*ms/);
+  await page.click('#table-latency');
+  assert.equal(await page.locator('.chart-table').count(), 0);
   for (const chart of await page.locator('svg.chart').all()) await chart.hover({ position: { x: 300, y: 60 } });
   await shows('.legend >> nth=1', /at \d\d:/);
   await go('pipeline', /Pipeline/);
@@ -190,7 +196,7 @@ test('load generator: starts at a rate, is seen everywhere, stops', async () => 
   await shot('pipeline');
   await go('load', /Load generator/);
   await shot('load');
-  await copies('main', /^kpayctl load start /);
+  await copies('main', /^kpayctl load (start|stop) /);
   await page.click('#load-stop');
   await shows('#load-text', /stopped/);
 });
@@ -201,12 +207,21 @@ test('pipeline: every stage with each of its partitions, and every instance', as
   for (const stage of snapshot.stages) await shows('#stages', new RegExp(stage.stage));
   assert.equal(await page.locator('#stages .cell').count(), snapshot.stages.reduce((n, x) => n + x.partitions.length, 0));
   for (const instance of snapshot.instances) await shows('main', new RegExp(instance.instance));
+  await shows('#money-settle', /[\d,.]+ EUR/);
+  await shows('#money-account', /[\d,.]+ EUR/);
 });
 
-test('control: a drain with its proof, then resume', async () => {
+test('control: a pause, a drain with its proof, and each time a resume', async () => {
   await go('control', /Control/);
   await page.fill('#reason', 'browser test');
-  await copies('main', /^kpayctl pipeline drain /);
+  await copies('main', /^kpayctl pipeline (pause|drain|resume) /);
+  await page.click('#pause');
+  await shows('#control-result', /Paused: intake takes nothing/, 20);
+  const waiting = await api('/payments', { from: 'acc-1', to: 'acc-2', amount: '0.05', currency: 'EUR' }, newId());
+  assert.equal((await api('/pipeline')).control.desired, 'paused');
+  await page.click('#resume');
+  await shows('#pipeline-chip', /running/);
+  await until('what waited has gone on', async () => (await api('/payments/' + waiting.payment_id)).status === 'completed');
   await page.click('#drain');
   await shows('#control-result', /Drained/, 30);
   await shows('#proof', /in flight/);

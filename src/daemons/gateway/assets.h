@@ -12,6 +12,8 @@ extern const std::string_view app_js, app_js_gz;
 extern const std::string_view access_js, access_js_gz;
 extern const std::string_view letters_js, letters_js_gz;
 extern const std::string_view history_js, history_js_gz;
+extern const std::string_view payments_js, payments_js_gz;
+extern const std::string_view pipeline_js, pipeline_js_gz;
 extern const std::string_view favicon_svg, favicon_svg_gz;
 extern const std::string_view docs_html, docs_html_gz;
 extern const std::string_view docs_css, docs_css_gz;

@@ -53,6 +53,7 @@ const std::vector<Operation>& operations() {
       {"POST", "/api/v1/payments", "postPayments", kOperators},
       {"POST", "/api/v1/payments:batch", "postPaymentsBatch", kOperators, kAudited},
       {"POST", "/api/v1/accounts", "postAccounts", kOperators, kAudited},
+      {"POST", "/api/v1/pipeline:pause", "postPipelinePause", kOperators, kAudited},
       {"POST", "/api/v1/pipeline:drain", "postPipelineDrain", kOperators, kAudited},
       {"POST", "/api/v1/pipeline:resume", "postPipelineResume", kOperators, kAudited},
       {"POST", "/api/v1/load:start", "postLoadStart", kOperators, kAudited},

@@ -1,4 +1,4 @@
-// Pipeline: what everything does now, and its drain and resume.
+// Pipeline: what everything does now; its pause, drain and resume.
 #include "base/time.h"
 #include "daemons/ctl/drain_proof.h"
 #include "daemons/gateway/api.h"
@@ -114,17 +114,18 @@ http::Response drain(Live& live, const http::Request& request) {
   return response;
 }
 
-http::Response resume(Live& live, const http::Request& request) {
+// Until every intake task is as it is wanted, or the wait is over.
+http::Response set(Live& live, const http::Request& request, bool paused) {
   const Change change = read_change(request);
   if (change.problem) {
     return to_response(*change.problem);
   }
-  const Result<bool> changed = want(live, false, change, request);
+  const Result<bool> changed = want(live, paused, change, request);
   if (!changed) {
     return to_response(problem_of(changed.error()));
   }
   const auto missing = [&]() -> Result<std::string> {
-    return ctl::missing_tasks(instances_of(live.feed().seen()), "intake", live.partitions(), false,
+    return ctl::missing_tasks(instances_of(live.feed().seen()), "intake", live.partitions(), paused,
                               wall_clock_now().ms);
   };
   const Result<std::string> left = ctl::wait_for(monotonic_ms() + change.wait_s * 1000, missing);
@@ -132,7 +133,7 @@ http::Response resume(Live& live, const http::Request& request) {
     return to_response(problem_of(left.error()));
   }
   return http::json_response(http::JsonObject()
-                                 .add("desired", "running")
+                                 .add("desired", paused ? "paused" : "running")
                                  .add("changed", *changed)
                                  .add("reached", left->empty())
                                  .add("missing", *left)
@@ -140,11 +141,17 @@ http::Response resume(Live& live, const http::Request& request) {
                              left->empty() ? 200 : 202);
 }
 
+http::Response pause(Live& live, const http::Request& request) { return set(live, request, true); }
+http::Response resume(Live& live, const http::Request& request) {
+  return set(live, request, false);
+}
+
 }  // namespace
 
 void add_pipeline_api(http::Router& router, const ApiParts& parts) {
   add_read(router, parts, "/pipeline", get);
   add_read(router, parts, "/pipeline/drain", get_proof);
+  add_write(router, parts, "/pipeline:pause", pause);
   add_write(router, parts, "/pipeline:drain", drain);
   add_write(router, parts, "/pipeline:resume", resume);
 }

@@ -98,6 +98,14 @@ std::map<std::pair<std::string, std::int32_t>, TaskExtra> extras_of(const std::s
   return extras;
 }
 
+std::string amount_json(const std::string& currency, const core::Sum& value) {
+  const std::string minor = to_string(value);
+  return http::JsonObject()
+      .add("value", ctl::amount_text(minor, currency))
+      .add("value_minor", minor)
+      .finish();
+}
+
 std::string task_json(const ShownTask& shown, const TaskExtra& extra, double events_per_s,
                       bool stale) {
   const ctl::TaskView& task = *shown.task;
@@ -289,7 +297,10 @@ std::string stages_json(const Seen& seen, std::int32_t partitions, std::int64_t 
 std::string totals_json(const Totals& totals) {
   http::JsonObject currencies;
   for (const auto& [currency, each] : totals.books.currencies) {
+    // The tables are of slightly different times, so that a difference can seem to be negative.
     const auto in_flight = static_cast<std::uint64_t>(std::max<std::int64_t>(0, each.in_flight));
+    const core::Sum in_flight_value = std::max(core::Sum(), each.in_flight_value);
+    const core::Sum in_transit = std::max(core::Sum(), each.in_transit);
     const auto day = totals.today.find(currency);
     const Day today = day == totals.today.end() ? Day{} : day->second;
     currencies.add_json(
@@ -298,7 +309,8 @@ std::string totals_json(const Totals& totals) {
             .add_json("accepted", tally_json(currency, each.accepted, each.accepted_value))
             .add_json("completed", tally_json(currency, each.confirmed, each.confirmed_value))
             .add_json("failed", tally_json(currency, each.failed, each.failed_value))
-            .add_json("in_flight", tally_json(currency, in_flight, each.in_flight_value))
+            .add_json("in_flight", tally_json(currency, in_flight, in_flight_value))
+            .add_json("in_transit", amount_json(currency, in_transit))
             .add_json("confirmed_today",
                       tally_json(currency, today.confirmed.count, today.confirmed.value))
             .add_json("failed_today", tally_json(currency, today.failed.count, today.failed.value))
@@ -363,13 +375,7 @@ std::string latency_json(const Totals& totals) {
 std::string books_json(const ctl::ShownBooks& books) {
   http::JsonObject currencies;
   for (const auto& [currency, each] : books.currencies) {
-    const auto amount = [&](const core::Sum& sum) {
-      const std::string minor = to_string(sum);
-      return http::JsonObject()
-          .add("value", ctl::amount_text(minor, currency))
-          .add("value_minor", minor)
-          .finish();
-    };
+    const auto amount = [&](const core::Sum& sum) { return amount_json(currency, sum); };
     core::Sum difference = each.balances + each.in_transit;
     difference -= each.opening;
     difference -= each.deposits;

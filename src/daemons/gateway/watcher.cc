@@ -19,11 +19,14 @@ std::string minute_text(std::int64_t ms) {
   return to_rfc3339(Timestamp{ms}).substr(0, kMinuteBytes) + "Z";
 }
 
-void note_missing(Totals& totals, const std::string& stage, std::int32_t partition) {
-  const std::string name = stage + "/" + std::to_string(partition);
-  if (std::find(totals.missing.begin(), totals.missing.end(), name) == totals.missing.end()) {
-    totals.missing.push_back(name);
+void name_once(std::vector<std::string>& missing, const std::string& name) {
+  if (std::find(missing.begin(), missing.end(), name) == missing.end()) {
+    missing.push_back(name);
   }
+}
+
+void note_missing(Totals& totals, const std::string& stage, std::int32_t partition) {
+  name_once(totals.missing, stage + "/" + std::to_string(partition));
 }
 
 // Every row of a stage's table from a key on. An instance that doesn't answer is missing.
@@ -92,6 +95,8 @@ Totals Watcher::ask() const {
       (void)ctl::take_row(totals.books, stage + ".totals", row);
     });
   }
+  ask_table(tables, totals, "account", "totals", "",
+            [&](const ctl::Row& row) { (void)ctl::take_row(totals.books, "account.totals", row); });
   ask_table(tables, totals, "confirmed", "days", totals.day + "/AAA",
             [&](const ctl::Row& row) { (void)take_day(totals, row); });
   const std::string since = minute_text(now_ms - limits::windows_shown * kMinuteMs);
@@ -151,6 +156,9 @@ void Watcher::publish() {
   const std::string load = load_json(seen, now_ms);
   const AuditStatement audit = parts_.audits->newest();
   const std::lock_guard lock(mutex_);
+  for (const std::string& each : totals_.missing) {  // asked in vain, before it is silent for long
+    name_once(overall.missing, each);
+  }
   const std::string light = light_of(books_state_, audit, now_ms);
   if (light == "balanced" && audit.state == "conserved") {
     balanced_at_ms_ = std::max(balanced_at_ms_, audit.as_of_ms);

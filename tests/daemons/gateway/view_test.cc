@@ -102,6 +102,26 @@ TEST(View, WindowsOfSeveralTasksAreMergedNotAveraged) {
   EXPECT_FALSE(take_window(totals, {"2026-11-22T16:54Z", "{}"}));
 }
 
+TEST(View, DebitedMoneyThatIsOnNoAccountYetIsInTransit) {
+  Totals totals;
+  totals.books.currencies["EUR"].in_transit += 1234;
+  const Json shown = Json::parse(totals_json(totals))["currencies"]["EUR"]["in_transit"];
+  EXPECT_EQ(shown["value"], "12.34");
+  EXPECT_EQ(shown["value_minor"], "1234");
+}
+
+TEST(View, ADifferenceOfTablesThatAreOfTwoTimesIsNoMoneyBelowZero) {
+  Totals totals;
+  auto& euro = totals.books.currencies["EUR"];
+  euro.in_flight = -1;
+  euro.in_flight_value -= 20188;
+  euro.in_transit -= 20188;
+  const Json shown = Json::parse(totals_json(totals))["currencies"]["EUR"];
+  EXPECT_EQ(shown["in_flight"]["count"], 0);
+  EXPECT_EQ(shown["in_flight"]["value_minor"], "0");
+  EXPECT_EQ(shown["in_transit"]["value_minor"], "0");
+}
+
 TEST(View, TotalsOfAnySizeStayExact) {
   const core::Sum sum(std::numeric_limits<std::int64_t>::max(),
                       std::numeric_limits<std::uint64_t>::max());

@@ -20,6 +20,7 @@ function take(answer) {
 }
 async function learn() {
   const answer = await ask('/session');
+  if (answer.ok && answer.body.login && answer.body.user === null) sessionIsOver();  // of a gateway that was started anew
   take(answer);
   if (!answer.ok) { waitingFor = answer.body.detail || waitingFor; await new Promise((done) => setTimeout(done, 1000)); return learn(); }
 }
@@ -70,6 +71,11 @@ function whoIsIn() {
 
 // ---- the audit
 
+// A target is a path, with what stands in it escaped.
+function readable(path) {
+  try { return decodeURIComponent(path); } catch (error) { return path; }
+}
+
 screens.audit = { title: 'Audit', open(at) {
   let list = null, statement = null;
   async function load() {
@@ -83,15 +89,15 @@ screens.audit = { title: 'Audit', open(at) {
   const timer = setInterval(load, 3000);
   const filters = h('div', { cls: 'row', 'data-keep': '' },
     h('label', {}, 'Who', h('input', { id: 'audit-who', value: at.query.who || '', onchange: (e) => setQuery({ who: e.target.value.trim() }) })),
-    h('label', {}, 'Action', h('select', { id: 'audit-action', onchange: (e) => setQuery({ action: e.target.value }) }, ['', 'postSession', 'postSessionEnd', 'postPipelineDrain', 'postPipelineResume', 'postLoadStart', 'postLoadStop', 'postAccounts', 'postPaymentsBatch', 'postDeadLettersIdReveal', 'postRequests', 'postRequestsIdApprove', 'postRequestsIdDecline', 'access.changed'].map((v) => h('option', { value: v, selected: v === (at.query.action || '') }, v || 'all')))));
+    h('label', {}, 'Action', h('select', { id: 'audit-action', onchange: (e) => setQuery({ action: e.target.value }) }, ['', 'postSession', 'postSessionEnd', 'postPipelinePause', 'postPipelineDrain', 'postPipelineResume', 'postLoadStart', 'postLoadStop', 'postAccounts', 'postPaymentsBatch', 'postDeadLettersIdReveal', 'postRequests', 'postRequestsIdApprove', 'postRequestsIdDecline', 'access.changed'].map((v) => h('option', { value: v, selected: v === (at.query.action || '') }, v || 'all')))));
   const kinds = { done: 'good', denied: 'bad', refused: 'warn', failed: 'bad' };
-  const row = (a) => h('tr', { 'data-key': a.at_ms + a.who + a.action }, h('td', {}, time(a.at_ms, true)), h('td', {}, a.who), h('td', {}, a.action), h('td', {}, chip(kinds[a.result] || '', a.result)), h('td', {}, a.from), h('td', {}, a.reason), h('td', {}, a.roles), h('td', { cls: 'mono' }, a.target));
+  const row = (a) => h('tr', { 'data-key': a.at_ms + a.who + a.action }, h('td', {}, time(a.at_ms, true)), h('td', {}, h('b', {}, a.who), h('div', { cls: 'dim' }, [a.roles, a.from].filter(Boolean).join(', '))), h('td', {}, a.action), h('td', {}, chip(kinds[a.result] || '', a.result)), h('td', { cls: 'wrap' }, a.reason), h('td', { cls: 'mono wrap' }, readable(a.target)));
   return { close: () => clearInterval(timer), view: () => [
     h('h1', {}, 'Audit', h('small', {}, list && list.ok ? ['who did what, as of ', time(list.body.as_of_ms)] : '')),
     !may('getAuditActions') ? h('div', { cls: 'card' }, withheld('getAuditActions', 'read the audit')) :
     h('div', { cls: 'grid' },
       card(12, ['The books, by the auditor'], !statement ? h('p', { cls: 'loading' }, 'Loading…') : !statement.ok ? h('p', { cls: 'empty' }, statement.body.detail) : kv([['State', chip({ conserved: 'good', broken: 'bad' }[statement.body.state] || 'warn', statement.body.state)], ['As of', time(statement.body.as_of_ms, true)], ['Findings', count(statement.body.findings ? statement.body.findings.total : 0)], ['Open dead letters', count(statement.body.open_dead_letters)]])),
       card(12, ['Actions', h('span', { cls: 'sub' }, list && list.ok ? `the newest; all of them stand on ops.audit` : '')], filters,
-        h('div', { id: 'actions' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['When', 'Who', 'Action', 'Result', 'From', 'Reason', 'Roles', 'Target'], list.body.actions.map(row), 'Nothing of that kind was done lately.'))))] };
+        h('div', { id: 'actions' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['When', 'Who', 'Action', 'Result', 'Reason', 'Target'], list.body.actions.map(row), 'Nothing of that kind was done lately.'))))] };
 } };
 order.push('audit');

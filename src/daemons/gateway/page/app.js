@@ -68,11 +68,14 @@ function show(place, ...kids) {
 
 const count = (n) => (n === undefined || n === null ? '–' : Number(n).toLocaleString('en-US'));
 const rate = (n) => (n === undefined ? '–' : n >= 100 ? count(Math.round(n)) : Number(n).toFixed(1));
+// Two of them in the unit of the larger one: they have to fit into a tile.
+const pair = (a, b) => (b < 1000 ? [`${a} · ${b}`, h('small', {}, ' ms')] : [`${(a / 1000).toFixed(1)} · ${(b / 1000).toFixed(1)}`, h('small', {}, ' s')]);
 const ms = (n) => (n === undefined ? '–' : n >= 10000 ? (n / 1000).toFixed(1) + ' s' : count(n) + ' ms');
-function money(text, currency) {
+function amount(text) {
   const [whole, part] = String(text).split('.');
-  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part === undefined ? '' : '.' + part) + ' ' + currency;
+  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (part === undefined ? '' : '.' + part);
 }
+const money = (text, currency) => amount(text) + ' ' + currency;
 let local = localStorage.getItem('kpay.local') === '1';
 function clock(at, date) {
   const d = new Date(typeof at === 'string' ? at : Number(at));
@@ -185,18 +188,23 @@ const table = (heads, rows, empty) => rows.length === 0 ? h('p', { cls: 'empty' 
   h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table: ' + heads.join(', ').replaceAll('#', '') }, h('table', {}, h('thead', {}, h('tr', {}, heads.map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))), h('tbody', {}, rows)));
 const num = (value) => h('td', { cls: 'num' }, value);
 
-function copyAs(ways) {  // a button for each way to do the same elsewhere
+function copyAs(ways, what) {  // a button for each way to do the same elsewhere
+  const label = (name) => `copy ${what ? what + ' ' : ''}as ${name}`;
   return Object.entries(ways).map(([name, text]) => h('button', {
-    type: 'button', cls: 'small', title: typeof text === 'function' ? undefined : text,
+    type: 'button', cls: 'small', title: (typeof text === 'function' ? '' : text + '\n') + (name === 'curl' && me.login ? TOKEN_HINT : '') || undefined,
     onclick: async (event) => {
       const button = event.currentTarget;
       const value = typeof text === 'function' ? text() : text;
       try { await navigator.clipboard.writeText(value); button.textContent = 'copied'; } catch (error) { button.textContent = 'not allowed'; }
-      setTimeout(() => { button.textContent = 'copy as ' + name; }, 1200);
-    } }, 'copy as ' + name));
+      setTimeout(() => { button.textContent = label(name); }, 1200);
+    } }, label(name)));
 }
 const quote = (text) => "'" + String(text).replaceAll("'", "'\\''") + "'";
-const curl = (path, body, key) => 'curl -sS ' + (key ? '-H ' + quote('Idempotency-Key: ' + key) + ' ' : '') + "-H 'Content-Type: application/json' -d " + quote(JSON.stringify(body)) + ' ' + quote(location.origin + '/api/v1' + path);
+// What a person's session does for the page, a token does for curl.
+const TOKEN_HINT = 'Put a token into KPAY_TOKEN before: kpay-gateway tokens add NAME --role ROLE';
+const asWhom = () => (me.login ? '-H "Authorization: Bearer $KPAY_TOKEN" ' : '');
+const curlGet = (path) => 'curl -sS ' + asWhom() + quote(location.origin + '/api/v1' + path);
+const curl = (path, body, key) => 'curl -sS ' + asWhom() + (key ? '-H ' + quote('Idempotency-Key: ' + key) + ' ' : '') + "-H 'Content-Type: application/json' -d " + quote(JSON.stringify(body)) + ' ' + quote(location.origin + '/api/v1' + path);
 const formOf = (form) => Object.fromEntries([...new FormData(form)].map(([k, v]) => [k, String(v).trim()]).filter(([, v]) => v !== ''));
 
 // Sends once at a time; the button says so.
@@ -207,7 +215,13 @@ async function busy(button, work) {
   try { await work(); } finally { button.disabled = false; button.removeAttribute('aria-busy'); }
 }
 
-const hovered = {};
+const hovered = {}, asTable = new Set();
+// The same points as rows, newest first, at most 30 of them.
+function chartTable(lines, options) {
+  const times = lines[0].points.map((p) => p[0]), step = Math.ceil(times.length / 30);
+  const rows = times.map((t, i) => [t, i]).filter(([, i]) => (times.length - 1 - i) % step === 0).reverse();
+  return table(['Time', ...lines.map((l) => '#' + l.name)], rows.map(([t, i]) => h('tr', {}, h('td', {}, time(t)), lines.map((l) => num(options.text(l.points[i][1]))))), '');
+}
 function chart(id, lines, options) {  // lines: {name, color, points: [[t, v]], area}
   const W = 720, H = options.height || 190, L = 46, R = 8, T = 8, B = 22;
   const points = lines.flatMap((l) => l.points);
@@ -245,8 +259,9 @@ function chart(id, lines, options) {  // lines: {name, color, points: [[t, v]], 
   const legend = h('div', { cls: 'legend' }, lines.map((l) => {
     const p = inside ? nearest(l) : l.points[l.points.length - 1];
     return h('span', { cls: 'l-' + l.color }, h('i'), l.name + ' ' + options.text(p[1]));
-  }), inside && h('span', {}, 'at ' + clock(at)));
-  return [legend, svg];
+  }), inside && h('span', {}, 'at ' + clock(at)), h('span', { cls: 'grow' }),
+    h('button', { cls: 'small', id: 'table-' + id, 'aria-pressed': asTable.has(id) ? 'true' : 'false', 'aria-label': options.label + ', as a table', onclick: () => { if (!asTable.delete(id)) asTable.add(id); refresh(); } }, asTable.has(id) ? 'as a chart' : 'as a table'));
+  return [legend, asTable.has(id) ? h('div', { cls: 'chart-table' }, chartTable(lines, options)) : svg];
 }
 
 // ---- screens: each makes {view} once it is opened; view() is called each second
@@ -272,9 +287,9 @@ screens.business = { title: 'Business', open: () => ({ view() {
       tile('in-flight', 'In flight', count(get('in_flight').count), money(get('in_flight').value, currency), '', 'Debited, and not ended yet: intake opened − settle closed'),
       tile('failed', 'Failed today', count(get('failed_today').count), money(get('failed_today').value, currency), get('failed_today').count > 0 ? '' : '', 'Refused; the payer has the money'),
       tile('rate', 'Completed a second', rate(snap.rates.completed_per_s), rate(snap.rates.accepted_per_s) + ' in · ' + rate(snap.rates.failed_per_s) + ' failed', '', 'Accepted and failed per second below'),
-      tile('latency', 'Latency p50 · p99', latency.count ? [count(latency.p50), ' · ', count(latency.p99), h('small', {}, ' ms')] : '–', latency.count ? 'max ' + ms(latency.max) + ', 2 minutes' : 'nothing lately', '', 'From the log’s time of the command to that of its outcome'),
-      tile('held', 'Held tasks', count(snap.held_tasks), count(snap.dead_letters) + ' dead letters seen', snap.held_tasks > 0 ? 'bad' : '', 'A task that waits for an operator'),
-      tile('books', 'Books', books[0], snap.books.state === 'balanced' ? ['proven ', time(snap.books.balanced_at_ms)] : snap.books.balanced_at_ms ? ['last proven ', time(snap.books.balanced_at_ms)] : 'not proven yet', books[1], 'Balances + in transit = opening balances + deposits, per currency, at two looks that agree')),
+      tile('latency', 'Latency p50 · p99', latency.count ? pair(latency.p50, latency.p99) : '–', latency.count ? 'max ' + ms(latency.max) : 'nothing lately', '', 'Of the last two minutes, from the log’s time of the command to that of its outcome'),
+      tile('held', 'Held tasks', count(snap.held_tasks), countOf(snap.dead_letters, 'dead letter'), snap.held_tasks > 0 ? 'bad' : '', 'A task that waits for an operator'),
+      tile('books', 'Books', books[0], snap.books.state === 'balanced' ? ['at ', time(snap.books.balanced_at_ms)] : snap.books.balanced_at_ms ? ['last ', time(snap.books.balanced_at_ms)] : 'not proven yet', books[1], 'When they were proven: balances + in transit = opening balances + deposits, per currency')),
     h('div', { cls: 'grid' },
       card(6, 'Payments per second', chart('rates', [
         { name: 'accepted', color: 'violet', points: line((p) => p.accepted_per_s) },
@@ -300,89 +315,9 @@ function attention(snap) {
   const slow = snap.stages.filter((x) => x.lag_seconds > 5);
   slow.forEach((x) => add('warn', 'behind', `${x.stage}: ${count(x.lag)} records, ${x.lag_seconds} s`, link('pipeline')));
   snap.instances.filter((i) => i.stale).forEach((i) => add('warn', 'silent', `${i.instance}, for ${ago(i.at_ms)}`, link('pipeline')));
-  if (snap.dead_letters) add('info', 'dead letters', count(snap.dead_letters) + ' were written', link('dead-letters'));
+  if (snap.dead_letters) add('info', 'dead letters', countOf(snap.dead_letters, 'letter') + ' written', link('dead-letters'));
   return items.length ? h('ul', { cls: 'attention' }, items) : h('p', { cls: 'empty' }, 'Nothing needs you.');
 }
-
-// The draft of a payment: its id is made before the first click and stays until it is answered, over
-// reloads too; whatever is sent twice has one effect.
-function draft() {
-  let kept = null;
-  try { kept = JSON.parse(sessionStorage.getItem('kpay.draft')); } catch (error) { kept = null; }
-  return kept && kept.id ? kept : { id: newId(), fields: {} };
-}
-const keepDraft = (d) => sessionStorage.setItem('kpay.draft', JSON.stringify(d));
-
-function paymentBox(p) {
-  return h('div', { cls: 'box ' + (statusKind(p.status) || 'info'), role: 'status' },
-    h('p', {}, chip(statusKind(p.status), p.status), ' ', p.amount ? h('b', {}, money(p.amount, p.currency)) : '', p.from ? ` from ${p.from} to ${p.to}` : ''),
-    h('p', {}, { completed: 'The money has moved, once.', failed: 'Refused: ' + p.refusal + '. The payer has the money.', rejected: 'Rejected: ' + p.refusal + '. It never became a payment.', accepted: 'It is in the log and on its way.', in_flight: 'Debited, and on its way.' }[p.status]),
-    p.finished_at && h('p', { cls: 'dim' }, 'accepted ', time(p.accepted_at, true), ', ended ', time(p.finished_at, true)),
-    h('p', {}, h('a', { href: link('payments', p.payment_id), cls: 'mono' }, p.payment_id)));
-}
-
-screens.payments = { title: 'Payments', open(at) {
-  let d = draft();
-  keepDraft(d);
-  let result = null, found = null, list = null, journey = null, sending = false;
-  const form = h('form', { 'data-keep': '', id: 'send-form', oninput: () => { d.fields = formOf(form); keepDraft(d); },
-    onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('button.primary'), submit); } },
-    h('div', { cls: 'row' }, field('From account', { name: 'from', required: true, value: d.fields.from, maxlength: 34 }), field('To account', { name: 'to', required: true, value: d.fields.to, maxlength: 34 })),
-    h('div', { cls: 'row' }, field('Amount', { name: 'amount', required: true, inputmode: 'decimal', placeholder: '12.34', value: d.fields.amount }), field('Currency', { name: 'currency', required: true, value: d.fields.currency || 'EUR', maxlength: 3 })),
-    field('Reference (optional, for the payee)', { name: 'reference', value: d.fields.reference, maxlength: 140 }),
-    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'send', disabled: !may('postPayments') }, 'Send payment'), h('button', { type: 'button', id: 'new-payment', onclick: fresh }, 'New payment'), h('span', { cls: 'grow' }),
-      copyAs({ kpayctl: () => `kpayctl payments send --id ${d.id} ` + Object.entries(formOf(form)).map(([k, v]) => `--${k} ${quote(v)}`).join(' ') + ' --wait', curl: () => curl('/payments?wait=10', formOf(form), d.id) })),
-    h('p', { cls: 'dim', id: 'draft-id' }));
-  const showId = () => { form.querySelector('#draft-id').replaceChildren('Its id is ', h('code', {}, d.id), ': sending it again has no second effect.'); };
-  showId();
-  function fresh() {
-    d = { id: newId(), fields: formOf(form) };
-    keepDraft(d);
-    result = null;
-    showId();
-    refresh();
-  }
-  async function submit() {
-    sending = true;
-    refresh();
-    const answer = await send('/payments?wait=10', formOf(form), { 'Idempotency-Key': d.id });
-    sending = false;
-    result = answer;
-    await load();
-  }
-  async function load() {
-    const { status, account, from, to, cursor } = at.query;
-    const query = new URLSearchParams(Object.entries({ status, account, from, to, cursor, limit: '50' }).filter(([, v]) => v));
-    list = await ask('/payments?' + query);
-    refresh();
-  }
-  async function look() {
-    if (!at.item) return;
-    [found, journey] = await Promise.all(['', '/journey'].map((what) => ask('/payments/' + encodeURIComponent(at.item) + what)));
-    refresh();
-  }
-  const lookup = h('form', { 'data-keep': '', id: 'lookup-form', onsubmit: (event) => { event.preventDefault(); const id = formOf(event.currentTarget).id || ''; const to = link('payments', id, at.query); if (location.hash === to) look(); else location.hash = to; } },
-    h('div', { cls: 'inline' }, field('Payment id', { name: 'id', id: 'lookup-id', value: at.item, required: true, maxlength: 36 }), h('button', { id: 'lookup' }, 'Look up')));
-  const filter = (name, label, kids) => h('label', {}, label, kids(name));
-  const filters = h('div', { cls: 'row', 'data-keep': '' },
-    filter('status', 'Status', (n) => h('select', { name: n, id: 'filter-status', onchange: (e) => setQuery({ status: e.target.value, cursor: '' }) }, ['', 'accepted', 'in_flight', 'completed', 'failed', 'rejected'].map((v) => h('option', { value: v, selected: v === (at.query.status || '') }, v || 'all')))),
-    filter('account', 'Account', (n) => h('input', { name: n, id: 'filter-account', value: at.query.account || '', onchange: (e) => setQuery({ account: e.target.value.trim(), cursor: '' }) })),
-    ['from', 'to'].map((name) => filter(name, name === 'from' ? 'From (UTC)' : 'Before (UTC)', (n) => h('input', { name: n, id: 'filter-' + n, placeholder: '2026-11-22', value: at.query[n] || '', onchange: (e) => setQuery({ [n]: e.target.value.trim(), cursor: '' }) }))));
-  load();
-  look();
-  const timer = setInterval(() => { load(); if (journey && (!journey.ok || journey.body.payment.finished_at_ms === null || !journey.body.hops.some((hop) => hop.posting))) look(); }, 3000);
-  return { close: () => clearInterval(timer), view: () => [
-    h('h1', {}, 'Payments'),
-    h('div', { cls: 'grid' },
-      card(6, 'Send a payment', withheld('postPayments', 'send payments'), form, h('div', { id: 'send-result', 'aria-live': 'polite' }, sending ? h('div', { cls: 'box info' }, 'Sent; waiting for how it ends…') : !result ? null : result.ok ? paymentBox(result.body) : [problem(result), result.status === 0 && h('div', { cls: 'box warn' }, 'Nobody knows yet whether it was taken. Send it again: it has the same id, so money moves once at most.')])),
-      card(6, 'What became of a payment?', lookup, h('div', { id: 'lookup-result', 'aria-live': 'polite' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id to see how it ended. Ids are remembered for 24 hours.') : !found ? h('p', { cls: 'loading' }, 'Looking…') : found.ok ? [paymentBox(found.body), h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/payments/${at.item}` }))] : problem(found))),
-      at.item && card(12, 'Its journey', h('div', { id: 'journey' }, journeyView(journey))),
-      card(12, ['All payments, newest first', h('span', { cls: 'sub' }, list && list.ok ? answerAge(list.body) : '')], filters,
-        h('div', { id: 'payment-list' }, !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : table(['Accepted', 'Status', 'From', 'To', '#Amount', 'Refusal', 'Id'], list.body.payments.map((p) => h('tr', { 'data-key': p.payment_id },
-          h('td', {}, time(p.accepted_at_ms || p.accepted_at, true)), h('td', {}, chip(statusKind(p.status), p.status)), h('td', {}, h('a', { href: link('accounts', p.from) }, p.from)), h('td', {}, h('a', { href: link('accounts', p.to) }, p.to)), num(money(p.amount, p.currency)), h('td', {}, p.refusal || ''), h('td', {}, h('a', { cls: 'mono', href: link('payments', p.payment_id, at.query) }, p.payment_id)))),
-          at.query.status || at.query.account || at.query.from || at.query.to ? 'No payment fits the filters.' : 'There is no payment yet. Send one, or start the load generator.')),
-        h('p', { cls: 'actions' }, at.query.cursor && h('a', { id: 'newest-payments', href: link('payments', at.item, { ...at.query, cursor: '' }) }, 'Newest'), list && list.ok && list.body.next && h('a', { id: 'older-payments', href: link('payments', at.item, { ...at.query, cursor: list.body.next }) }, 'Older'))))] };
-} };
 
 screens.accounts = { title: 'Accounts', open(at) {
   let page = null, one = null, lines = null, opened = null, commandId = newId();
@@ -404,115 +339,35 @@ screens.accounts = { title: 'Accounts', open(at) {
   const period = periodFilters(at);
   load();
   const timer = setInterval(load, 3000);
+  // A page is of some instances only: what the others don't answer, the snapshot knows.
+  const unasked = () => [...new Set([...(page && page.ok ? page.body.missing_partitions : []), ...now.snap.missing_partitions.filter((name) => name.startsWith('account/'))])];
   const row = (a) => h('tr', { 'data-key': a.account }, h('td', {}, h('a', { href: link('accounts', a.account, at.query) }, a.account)), h('td', {}, a.currency), num(money(a.balance, a.currency)), num(money(a.opening, a.currency)), num(count(a.postings)), h('td', {}, chip(statusKind(a.state), a.state)));
   return { close: () => clearInterval(timer), view: () => [
     h('h1', {}, 'Accounts', h('small', {}, page && page.ok ? ['as of ', time(page.body.as_of_ms)] : '')),
-    page && page.ok && page.body.missing_partitions.length > 0 && h('div', { cls: 'box warn banner', role: 'status' }, 'Not all accounts are here: ' + page.body.missing_partitions.join(', ') + ' can’t be asked now.'),
+    unasked().length > 0 && h('div', { cls: 'box warn banner', role: 'status' }, 'Not all accounts are here: ' + unasked().join(', ') + ' can’t be asked now.'),
     h('div', { cls: 'grid' },
-      card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: `curl -sS ${location.origin}/api/v1/accounts/${encodeURIComponent(at.item)}` }))))),
+      card(6, 'One account', find, h('div', { id: 'account' }, !at.item ? h('p', { cls: 'empty' }, 'Give an id, or choose one from the list.') : !one ? h('p', { cls: 'loading' }, 'Looking…') : !one.ok ? problem(one) : h('div', { cls: 'box' }, kv([['Account', h('b', {}, one.body.account)], ['Balance', h('b', { id: 'balance' }, money(one.body.balance, one.body.currency))], ['Opening', money(one.body.opening, one.body.currency)], ['Deposits', money(one.body.deposits, one.body.currency)], ['Postings', count(one.body.postings)], ['State', one.body.state], ['As of', time(one.body.as_of_ms)]]), h('p', { cls: 'actions' }, h('a', { href: link('payments', '', { account: one.body.account }) }, 'its payments'), copyAs({ kpayctl: 'kpayctl accounts get ' + at.item, curl: curlGet('/accounts/' + encodeURIComponent(at.item)) }))))),
       card(6, 'Open an account', withheld('postAccounts', 'open accounts'), form, h('div', { id: 'open-result', 'aria-live': 'polite' }, !opened ? null : !opened.ok ? problem(opened) : h('div', { cls: 'box ' + (statusKind(opened.body.status) || 'info'), role: 'status' }, chip(statusKind(opened.body.status), opened.body.status), ' ', opened.body.account, opened.body.refusal ? ': ' + opened.body.refusal : ''))),
       at.item && card(12, 'What changed its balance', period, h('div', { id: 'postings' }, statementView(at.item, lines))),
       card(12, 'All accounts', h('div', { id: 'account-list' }, !page ? h('p', { cls: 'loading' }, 'Loading…') : !page.ok ? problem(page) : table(['Account', 'Currency', '#Balance', '#Opening', '#Postings', 'State'], page.body.accounts.map(row), 'There is no account yet. Open one above.')),
         h('p', { cls: 'actions' }, h('button', { id: 'previous', disabled: !at.query.cursor && back.length === 0, onclick: () => history.back() }, 'Previous'), h('button', { id: 'next', disabled: !(page && page.ok && page.body.next), onclick: () => { location.hash = link('accounts', at.item, { ...at.query, cursor: page.body.next }); } }, 'Next page'), h('span', { cls: 'dim' }, '50 a page, instance by instance'))))] };
 } };
 
-function topology(snap) {
-  const stage = Object.fromEntries(snap.stages.map((x) => [x.stage, x]));
-  const at = { intake: [250, 130], account: [530, 130], settle: [830, 40], confirmed: [830, 130], throughput: [830, 220] };
-  const about = { intake: 'shape, age, identity', account: 'debit, credit, refund', settle: 'what became of it', confirmed: 'public results', throughput: 'windows by minute' };
-  const on = (name) => (stage[name] && stage[name].events_per_s > 0 ? ' on' : '');
-  const pipe = (d, name) => [s('path', { cls: 'pipe', d }), s('path', { cls: 'flow' + on(name), d })];
-  const node = (name) => {
-    const [x, y] = at[name], g = stage[name];
-    const dead = g.partitions.filter((p) => p.phase !== 'running').length;
-    return s('g', {}, s('rect', { cls: 'node' + (dead ? ' bad' : g.lag_seconds > 5 ? ' warn' : ''), x: x - 74, y: y - 34, width: 148, height: 68, rx: 8 }),
-      s('text', { cls: 't-name', x: x - 62, y: y - 14 }, name), s('text', { cls: 't-dim', x: x - 62, y: y + 3 }, dead ? `${dead} of ${g.partitions.length} not running` : about[name]),
-      s('text', { x: x - 62, y: y + 22 }, rate(g.events_per_s) + ' ev/s · lag ' + count(g.lag)));
-  };
-  return h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Topology' }, s('svg', { cls: 'chart topo', viewBox: '0 0 1060 262', role: 'img', 'aria-label': 'Topology with live rates' },
-    pipe('M20 130H176', 'intake'), pipe('M324 130H456', 'account'), pipe('M500 96C500 40 590 40 590 96', 'account'),
-    pipe('M604 130C680 130 690 40 756 40', 'settle'), pipe('M604 130H756', 'confirmed'), pipe('M604 130C680 130 690 220 756 220', 'throughput'), pipe('M904 130H1040', 'confirmed'),
-    s('text', { cls: 't-topic', x: 24, y: 116 }, 'payments.incoming'), s('text', { cls: 't-topic', x: 330, y: 116 }, 'payments.inflight'), s('text', { cls: 't-topic', x: 640, y: 122 }, 'payments.complete'), s('text', { cls: 't-topic', x: 910, y: 116 }, '.confirmed .failed'),
-    s('text', { cls: 't-dim', x: 24, y: 152 }, rate(snap.rates.accepted_per_s) + ' accepted/s'), Object.keys(at).map(node)));
+// Up to where in the log the auditor has proven the books: the next offset of each partition.
+function provenView(audit) {
+  if (!audit || !audit.ok) return h('p', { cls: 'dim', id: 'proven' }, audit ? audit.body.detail : 'Without an auditor (kpay-journal) no offsets are proven.');
+  const { state, as_of_ms: asOf, cut, instance, reason } = audit.body;
+  const says = state === 'conserved' ? 'All money in the log is accounted for up to these offsets' : `It says “${state}”${reason ? ': ' + reason : ''}; it has read up to these offsets`;
+  return h('div', { id: 'proven' }, h('p', { cls: 'dim' }, `By the auditor ${instance}, as of `, time(asOf), `. ${says}, partition 0 first:`),
+    table(['Topic', 'Next offset of each partition'], Object.entries(cut).map(([topic, offsets]) => h('tr', {}, h('td', { cls: 'mono' }, topic), h('td', { cls: 'mono' }, offsets.join(' · ')))), 'It has read nothing yet.'));
 }
-function cell(p) {
-  const kind = p.phase !== 'running' ? 'bad' : p.lag_seconds > 5 ? 'warn' : p.events_per_s > 0 ? '' : 'idle';
-  return h('div', { cls: 'cell ' + kind, title: `partition ${p.partition}: ${p.phase}${p.reason ? ' (' + p.reason + ')' : ''}\n${p.instance || 'nobody'}\nposition ${p.position} of ${p.end}, lag ${p.lag} records, ${p.lag_seconds} s\n${p.events_per_s} events/s` },
-    h('b', {}, p.partition), p.phase === 'running' ? (p.lag > 0 ? '−' + count(p.lag) : rate(p.events_per_s || 0)) : p.phase);
-}
-screens.pipeline = { title: 'Pipeline', open: () => ({ view() {
-  const snap = now.snap;
-  return [h('h1', {}, 'Pipeline', h('small', {}, `${count(snap.lag)} records behind in all, as of `, time(snap.as_of_ms))),
-    snap.missing_partitions.length > 0 && h('div', { cls: 'box bad banner', role: 'status' }, 'Not served now: ' + snap.missing_partitions.join(', ') + '. The rest is shown.'),
-    h('div', { cls: 'grid' }, card(12, 'Topology', topology(snap)),
-      card(12, ['Partitions', h('span', { cls: 'sub' }, 'events per second each, or −records behind; red is not running')], h('div', { cls: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Partitions' }, h('table', { id: 'stages' }, h('thead', {}, h('tr', {}, ['Stage', '#Events/s', '#Lag', '#Behind', 'Partitions'].map((x) => h('th', { cls: x[0] === '#' ? 'num' : '' }, x.replace('#', ''))))),
-        h('tbody', {}, snap.stages.map((x) => h('tr', {}, h('td', {}, h('b', {}, x.stage)), num(rate(x.events_per_s)), num(count(x.lag)), num(x.lag_seconds + ' s'), h('td', {}, h('div', { cls: 'strip' }, x.partitions.map(cell))))))))),
-      card(12, 'Instances', table(['Instance', 'Daemon', 'Phase', '#Tasks', 'Address', 'Build', 'Config', 'Last word'], snap.instances.map((i) => h('tr', { 'data-key': i.instance }, h('td', {}, h('b', {}, i.instance)), h('td', {}, i.daemon), h('td', {}, i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : 'warn', i.phase + (i.paused ? ', paused' : '')), i.state ? ' ' + i.state : ''), num(i.tasks), h('td', { cls: 'mono' }, i.address), h('td', { cls: 'mono' }, i.build), h('td', { cls: 'mono' }, i.config_hash.slice(0, 8)), h('td', {}, ago(i.at_ms) + ' ago'))), 'No instance has spoken yet.')))];
-} }) };
-
-screens.control = { title: 'Control', open() {
-  let result = null, proof = null, waiting = '';
-  const form = h('form', { id: 'control-form', onsubmit: (event) => event.preventDefault() }, field('Reason (everybody can read it)', { name: 'reason', id: 'reason', required: true, maxlength: 200 }));
-  const box = h('div', { cls: 'box', 'data-keep': '' }, withheld('postPipelineDrain', 'drain or resume'), form, h('p', { cls: 'dim' }, 'A drain pauses intake and waits until nothing is in flight. New payments stay in the log, and go on at the resume.'),
-    h('div', { cls: 'actions' }, h('button', { cls: 'danger', id: 'drain', disabled: !may('postPipelineDrain'), onclick: (e) => change('drain', e.currentTarget) }, 'Drain'), h('button', { cls: 'primary', id: 'resume', disabled: !may('postPipelineResume'), onclick: (e) => change('resume', e.currentTarget) }, 'Resume'), h('span', { cls: 'grow' }),
-      copyAs({ kpayctl: () => 'kpayctl pipeline drain --yes --reason ' + quote(formOf(form).reason || 'why'), curl: () => curl('/pipeline:drain?wait=10', { reason: formOf(form).reason || 'why' }) })));
-  async function change(verb, button) {
-    if (!form.reportValidity()) return;
-    await busy(button, async () => {
-      waiting = verb === 'drain' ? 'Draining: intake pauses, what is in flight ends…' : 'Resuming…';
-      refresh();
-      result = await send(`/pipeline:${verb}?wait=10`, formOf(form));
-      waiting = '';
-      await look();
-    });
-  }
-  async function look() { proof = await ask('/pipeline/drain'); refresh(); }
-  look();
-  const timer = setInterval(look, 2000);
-  return { close: () => clearInterval(timer), view() {
-    const c = now.snap.control, d = proof && proof.ok ? proof.body : null;
-    const paused = c.desired === 'paused';
-    const positions = (name) => (d[name] || []).map((p) => h('tr', {}, h('td', {}, name), num(p.partition), num(count(p.position)), h('td', { cls: 'mono' }, p.hash)));
-    return [h('h1', {}, 'Control'),
-      h('div', { cls: 'grid' },
-        card(5, 'Pipeline', kv([['Wanted', chip(paused ? 'warn' : 'good', c.desired)], ['Observed', c.reached ? chip('good', 'so it is') : chip('warn', 'not yet')], ['', ''], ['Missing', c.missing], ['Since', c.at_ms ? time(c.at_ms, true) : 'the beginning'], ['By', c.owner], ['Reason', c.reason]]),
-          box,
-          h('div', { id: 'control-result', 'aria-live': 'polite' }, waiting ? h('div', { cls: 'box info' }, waiting) : result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.drained ? 'Drained.' : result.body.desired === 'running' ? 'Running.' : 'Wanted; not drained yet: ' + result.body.missing, result.body.changed === false ? ' It was wanted already.' : ''))),
-        card(7, ['Proof', h('span', { cls: 'sub' }, d && d.drained ? ['nothing is in flight at these positions, as of ', time(d.as_of_ms)] : '')], h('div', { id: 'proof' }, !proof ? h('p', { cls: 'loading' }, 'Looking…') : !proof.ok ? problem(proof) : !d.drained ? h('p', { cls: 'empty' }, 'Not drained: ' + d.missing + '.') : [
-          h('p', {}, Object.entries(d.in_flight).map(([cur, t]) => chip('good', `${count(t.count)} in flight, ${money(t.value, cur)}`))),
-          table(['Stage', '#Partition', '#Position', 'State hash'], [...positions('intake'), ...positions('settle')], '')])))];
-  } };
-} };
-
-screens.load = { title: 'Load generator', open() {
-  let result = null;
-  const form = h('form', { 'data-keep': '', id: 'load-form', onsubmit: (event) => { event.preventDefault(); busy(form.querySelector('#load-start'), begin); } },
-    h('div', { cls: 'row' }, field('Payments a second', { name: 'rate', required: true, value: '500', inputmode: 'decimal' }), field('Among accounts', { name: 'accounts', required: true, value: '100', inputmode: 'numeric' })),
-    h('div', { cls: 'row' }, field('Largest amount', { name: 'amount_max', value: '50.00' }), field('Share of bad ones', { name: 'bad_share', value: '0.01', inputmode: 'decimal' })),
-    h('div', { cls: 'row' }, h('label', {}, 'Payers', h('select', { name: 'distribution' }, h('option', { value: 'uniform' }, 'all alike'), h('option', { value: 'zipf' }, 'a few pay most (zipf)'))), field('Seconds (empty: until stopped)', { name: 'duration_s', inputmode: 'numeric' })),
-    field('Reason', { name: 'reason', required: true, value: 'a look at the charts', maxlength: 200 }),
-    h('div', { cls: 'actions' }, h('button', { cls: 'primary', id: 'load-start', disabled: !may('postLoadStart') }, 'Start'), h('button', { cls: 'danger', type: 'button', id: 'load-stop', disabled: !may('postLoadStop'), onclick: (e) => busy(e.currentTarget, end) }, 'Stop'), h('span', { cls: 'grow' }), copyAs({ kpayctl: () => { const f = formOf(form); return `kpayctl load start --yes --rate ${f.rate} --accounts ${f.accounts} --reason ${quote(f.reason)}`; }, curl: () => curl('/load:start', asked()) })));
-  function asked() {
-    const f = formOf(form), number = (t) => (t !== undefined && t !== '' && isFinite(t) ? Number(t) : t);
-    return { ...f, rate: number(f.rate), accounts: number(f.accounts), ...(f.bad_share ? { bad_share: number(f.bad_share) } : {}), ...(f.duration_s ? { duration_s: number(f.duration_s) } : {}) };
-  }
-  async function begin() { result = await send('/load:start', asked()); refresh(); }
-  async function end() { result = await send('/load:stop', { reason: formOf(form).reason || 'stopped from the page' }); refresh(); }
-  return { view() {
-    const load = now.snap.load;
-    return [h('h1', {}, 'Load generator'),
-      !load.present && h('div', { cls: 'box warn banner', role: 'status' }, 'No generator is running: kpay-load serve --allow-load.'),
-      load.present && !load.allowed && h('div', { cls: 'box warn banner', role: 'status' }, 'Load is not allowed on this system: the generator runs without --allow-load.'),
-      h('div', { cls: 'grid' }, card(5, 'Generate payments', withheld('postLoadStart', 'start or stop the generator'), form, h('div', { id: 'load-result', 'aria-live': 'polite' }, result && !result.ok ? problem(result) : result && h('div', { cls: 'box good', role: 'status' }, result.body.text))),
-        card(7, 'What it does', h('p', { id: 'load-text' }, chip(load.wanted.desired === 'running' ? 'info' : '', load.wanted.desired), ' ', load.text), !load.reached && h('p', { cls: 'dim' }, 'Not so yet: ' + load.missing),
-          load.instances.map((i) => { const l = i.load, t = l.latency_ms || {}; return h('div', { cls: 'box' }, kv([['Instance', [h('b', {}, i.instance), ' ', i.stale ? chip('bad', 'silent') : chip(i.phase === 'running' ? 'good' : '', i.phase)]], ['Rate', l.generating ? rate(l.rate) + ' wanted, ' + rate(l.sent_per_s) + ' sent, ' + rate(l.answered_per_s) + ' answered a second' : 'does not generate'], ['Sent', count(l.sent)], ['Confirmed', count(l.confirmed)], ['Failed', count(l.failed_count)], ['Unanswered', count(l.unanswered)], ['Skipped', count(l.skipped)], ['Latency', t.p50 !== undefined ? `p50 ${t.p50} ms · p99 ${t.p99} ms, from the intended time` : undefined], ['Says', i.state]])); }),
-          load.instances.length === 0 && h('p', { cls: 'empty' }, 'No generator has spoken yet.')))];
-  } };
-} };
-
 screens.system = { title: 'System', open() {
-  let system = null, books = null, doc = null;
-  async function load() { [system, books] = await Promise.all([ask('/system'), ask('/books')]); refresh(); }
+  let system = null, books = null, doc = null, audit = null;
+  async function load() {
+    const auditor = now.snap && now.snap.books.auditor;  // without one, there is no statement to ask for
+    [system, books, audit] = await Promise.all([ask('/system'), ask('/books'), auditor ? ask('/audit') : null]);
+    refresh();
+  }
   ask('/openapi.json').then((answer) => { doc = answer; refresh(); });
   load();
   const timer = setInterval(load, 3000);
@@ -524,9 +379,9 @@ screens.system = { title: 'System', open() {
         card(5, 'Gateway', !system ? h('p', { cls: 'loading' }, 'Loading…') : !y ? problem(system) : kv([['Instance', y.instance], ['Version', `${y.version} (${y.commit})`], ['Configuration', h('code', {}, y.config_hash)], ['Brokers', h('code', {}, y.brokers)], ['Protocol', y.security_protocol], ['Topics', `${y.topic_prefix}*, ${y.partitions} partitions`], ['Started', time(y.started_at_ms, true)], ['Open streams', y.streams], ...Object.entries(y.limits).map(([k, v]) => [k.replaceAll('_', ' '), count(v)])])),
         card(7, ['Books', b && h('span', { cls: 'sub' }, ['as of ', time(b.as_of_ms), b.balanced_at_ms ? [', last proven ', time(b.balanced_at_ms)] : ''])], !books ? h('p', { cls: 'loading' }, 'Loading…') : !b ? problem(books) : [
           h('p', {}, chip({ balanced: 'good', unbalanced: 'bad', partial: 'warn' }[b.state] || '', b.state), ' ', { balanced: 'Two looks agree, and every currency adds up.', moving: 'Payments went on between two looks; it is proven when they rest.', unbalanced: 'The sums differ.', partial: 'Partitions are missing: ' + b.missing_partitions.join(', '), unknown: b.reason }[b.state]),
-          table(['Currency', '#Accounts', '#Balances', '#In transit', '#Opening', '#Deposits', '#Difference'], Object.entries(b.currencies).filter(([c]) => c !== 'XXX').map(([c, x]) => h('tr', {}, h('td', {}, h('b', {}, c)), num(count(x.accounts)), num(money(x.balances.value, c)), num(money(x.in_transit.value, c)), num(money(x.opening.value, c)), num(money(x.deposits.value, c)), num(money(x.difference.value, c)))), 'No account is open yet.'),
-          h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl books verify', curl: `curl -sS ${location.origin}/api/v1/books` }))]),
-        card(12, ['API', h('span', { cls: 'sub' }, h('a', { href: '/docs', id: 'docs' }, 'try it (Swagger UI)'), ' · ', h('a', { href: '/api/v1/openapi.json' }, 'OpenAPI 3.1'), ' · ', h('a', { href: '/api/v1/problems' }, 'problem codes'), ' · ', h('a', { href: '/metrics' }, 'metrics'), ' · ', h('a', { href: '/readyz' }, 'readiness'))], h('div', { id: 'operations' }, !doc ? h('p', { cls: 'loading' }, 'Loading…') : !doc.ok ? problem(doc) : table(['Method', 'Path', 'What it does'], operations.map(([verb, path, about]) => h('tr', {}, h('td', { cls: 'mono' }, verb), h('td', { cls: 'mono' }, path), h('td', {}, about))), '')))
+          table(['Currency', '#Accounts', '#Balances', '#In transit', '#Opening', '#Deposits', '#Difference'], Object.entries(b.currencies).filter(([c]) => c !== 'XXX').map(([c, x]) => h('tr', {}, h('td', {}, h('b', {}, c)), num(count(x.accounts)), ['balances', 'in_transit', 'opening', 'deposits', 'difference'].map((each) => num(amount(x[each].value))))), 'No account is open yet.'),
+          h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl books verify', curl: curlGet('/books') })), provenView(audit)]),
+        card(12, ['API', h('span', { cls: 'sub' }, h('a', { href: '/docs', id: 'docs' }, 'try it (Swagger UI)'), ' · ', h('a', { href: '/api/v1/openapi.json' }, 'OpenAPI 3.1'), ' · ', h('a', { href: '/api/v1/problems' }, 'problem codes'), ' · ', h('a', { href: '/metrics' }, 'metrics'), ' · ', h('a', { href: '/readyz' }, 'readiness'))], me.login && h('p', { cls: 'dim' }, '“copy as curl” takes who asks from a token: ', h('code', {}, 'export KPAY_TOKEN=…'), ', made by ', h('code', {}, 'kpay-gateway tokens add NAME --role ROLE'), '.'), h('div', { id: 'operations' }, !doc ? h('p', { cls: 'loading' }, 'Loading…') : !doc.ok ? problem(doc) : table(['Method', 'Path', 'What it does'], operations.map(([verb, path, about]) => h('tr', {}, h('td', { cls: 'mono' }, verb), h('td', { cls: 'mono' }, path), h('td', {}, about))), '')))
       )];
   } };
 } };
@@ -534,7 +389,7 @@ screens.system = { title: 'System', open() {
 // ---- the frame
 
 const order = ['business', 'payments', 'accounts', 'pipeline', 'control', 'load', 'dead-letters', 'system'];
-let open = null, openKey = '';
+let open = null, openKey = '', openName = '';
 
 function theme(name) {
   document.documentElement.dataset.theme = name;
@@ -547,12 +402,12 @@ function frame() {
   const books = snap && { balanced: ['good', 'books balance'], unbalanced: ['bad', 'books do NOT balance'], moving: ['', 'books moving'], partial: ['warn', 'books partial'], unknown: ['warn', 'books unknown'] }[snap.books.state];
   show(document.getElementById('top'), h('a', { cls: 'brand', href: '#/' }, logo, 'kpay'),
     snap && h('a', { cls: 'chip ' + (snap.control.desired === 'paused' ? 'warn' : 'good'), href: link('control'), id: 'pipeline-chip' }, 'pipeline ' + snap.control.desired),
-    books && h('a', { cls: 'chip ' + books[0], href: link('system'), id: 'books-chip' }, books[1]),
+    books && h('a', { cls: 'chip ' + books[0], href: link('system'), id: 'books-chip', title: snap.books.balanced_at_ms ? `proven as of ${clock(snap.books.balanced_at_ms)}; the offsets stand on System` : 'not proven yet' }, books[1]),
     snap && snap.missing_partitions.length > 0 && h('a', { cls: 'chip bad', href: link('pipeline') }, snap.missing_partitions.length + ' not served'),
     h('span', { cls: 'grow' }), whoIsIn(), !needsLogin() && h('span', { cls: 'chip ' + (stale ? 'bad' : 'good'), id: 'live', role: 'status' }, stale ? (snap ? 'stale since ' + clock(now.at) : 'connecting') : 'live ' + clock(now.at)),
     h('button', { cls: 'ghost', id: 'zone', title: 'Times in UTC or in this machine’s zone', onclick: () => { local = !local; localStorage.setItem('kpay.local', local ? '1' : '0'); refresh(); } }, local ? 'local time' : 'UTC'),
     h('button', { cls: 'ghost', id: 'theme', onclick: () => { theme(dark ? 'light' : 'dark'); refresh(); } }, dark ? 'light' : 'dark'));
-  const here = route().screen;
+  const here = openName;  // what is drawn: the address is ahead of it for a moment
   show(document.getElementById('nav'), needsLogin() ? null : order.map((name, i) => h('a', { href: link(name), 'aria-current': name === here ? 'page' : undefined }, screens[name].title, h('kbd', { 'aria-hidden': 'true' }, i + 1))));
 }
 function refresh() {
@@ -569,6 +424,7 @@ function start() {
   const screen = screens[at.screen] || screens.business;
   if (open && open.close) open.close();
   openKey = location.hash || '#/';
+  openName = screen === screens[at.screen] ? at.screen : 'business';
   document.title = screen.title + ' · kpay';
   open = screen.open(at);
   refresh();
@@ -588,6 +444,8 @@ async function first() {
   refresh();
 }
 
+// Over the navigation, and not to another screen: the address stays.
+document.querySelector('.skip').onclick = (event) => { event.preventDefault(); document.getElementById('main').focus(); };
 theme(localStorage.getItem('kpay.theme') || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
 window.addEventListener('hashchange', () => { start(); document.getElementById('main').focus({ preventScroll: true }); });
 document.addEventListener('keydown', (event) => {

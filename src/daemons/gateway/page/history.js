@@ -28,9 +28,9 @@ function hopRow(hop, currency) {
   const by = hop.sender ? `${hop.sender.stage}/${hop.sender.partition}` : hop.what === 'result' ? 'confirmed' : 'client';
   return h('tr', {}, h('td', {}, time(hop.appended_at_ms, true)), num(hop.passed_ms === null ? '' : hop.passed_ms),
     h('td', {}, HOPS[hop.what] || hop.what, ' ', hop.says && chip(statusKind(hop.says), hop.says), hop.refusal && ` ${hop.refusal}`, hop.reason_number && ` reason ${hop.reason_number}`),
-    h('td', { cls: 'mono' }, placeText(hop.place)),
+    h('td', { cls: 'mono place' }, placeText(hop.place)),
     h('td', { title: hop.sender && hop.sender.build ? `build ${hop.sender.build}, rules ${hop.sender.rules_hash}` : undefined }, by, hop.sender && hop.sender.instance && ` on ${hop.sender.instance}, logic ${hop.sender.logic_version}`),
-    h('td', {}, hop.posting && [h('a', { href: link('accounts', hop.posting.account) }, hop.posting.account), `: ${money(hop.posting.before, currency)} → ${money(hop.posting.after, currency)}`]));
+    h('td', {}, hop.posting && [h('a', { href: link('accounts', hop.posting.account) }, hop.posting.account), `: ${amount(hop.posting.before)} → ${money(hop.posting.after, currency)}`]));
 }
 
 function journeyView(answer) {
@@ -42,7 +42,7 @@ function journeyView(answer) {
     table(['Appended', '#After ms', 'What', 'Where in the log', 'By', 'Balance'], hops.map((hop) => hopRow(hop, payment.currency)), 'No hop is known.'),
     more > 0 && h('p', { cls: 'dim' }, `and ${more} repeats`),
     h('p', { cls: 'dim' }, 'After: since the append of what it follows from; waiting in the topic, work and sending together.'),
-    h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments journey ' + payment.payment_id, curl: `curl -sS ${location.origin}/api/v1/payments/${payment.payment_id}/journey` }))];
+    h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl payments journey ' + payment.payment_id, curl: curlGet(`/payments/${payment.payment_id}/journey`) }))];
 }
 
 // Without a time, the newest postings; with one, the statement from its opening to its closing balance.
@@ -67,5 +67,5 @@ function statementView(account, answer) {
       num(money(p.amount, p.currency)), num(money(p.balance, p.currency)), h('td', {}, p.id && h('a', { cls: 'mono', href: link('payments', p.id) }, p.id)))), 'Nothing was posted in this time.'),
     h('p', { cls: 'actions' }, more && h('a', { id: 'first-postings', href: link('accounts', account, { ...route().query, more: '' }) }, 'First page'),
       next && h('a', { id: 'more-postings', href: link('accounts', account, { ...route().query, more: next }) }, lines ? 'Later' : 'Older'),
-      copyAs({ kpayctl: `kpayctl accounts statement ${account}` + asked.map(([k, v]) => ` --${k} ${quote(v)}`).join(''), curl: `curl -sS '${location.origin}/api/v1/accounts/${encodeURIComponent(account)}/statement${asked.length ? '?' + new URLSearchParams(asked) : ''}'` }))];
+      copyAs({ kpayctl: `kpayctl accounts ${lines ? 'statement' : 'postings'} ${account}` + asked.map(([k, v]) => ` --${k} ${quote(v)}`).join(''), curl: curlGet(`/accounts/${encodeURIComponent(account)}/` + (lines ? 'statement' : 'postings') + (asked.length ? '?' + new URLSearchParams(asked) : '')) }))];
 }

@@ -19,7 +19,8 @@ function revealForm(letter) {
       revealed[letter.id] = await send(`/dead-letters/${encodeURIComponent(letter.id)}/reveal`, { reason: formOf(form).reason || '' });
     });
     refresh();
-  } }, h('div', { cls: 'inline' }, field('Its bytes may name accounts and amounts. Why do you look? (audited)', { name: 'reason', required: true, maxlength: 200 }), h('button', { id: 'reveal' }, 'Show bytes')));
+  } }, h('div', { cls: 'inline' }, field('Its bytes may name accounts and amounts. Why do you look? (audited)', { name: 'reason', required: true, maxlength: 200 }), h('button', { id: 'reveal' }, 'Show bytes')),
+    h('p', { cls: 'actions' }, copyAs({ kpayctl: 'kpayctl dlq show ' + letter.id, curl: () => curl(`/dead-letters/${encodeURIComponent(letter.id)}/reveal`, { reason: formOf(form).reason || 'why' }) }, 'this')));
   return form;
 }
 function hexdump(hex) {
@@ -54,7 +55,7 @@ function forecastView(answer) {
   if (!answer.ok) return problem(answer);
   const f = answer.body, moves = f.letters.filter((l) => l.verdict === 'moves').length;
   return h('div', { cls: 'box ' + (f.would_fail ? 'warn' : 'good'), role: 'status' },
-    h('p', {}, h('b', {}, `${count(f.would_pass)} would pass, ${count(f.would_fail)} would fail`), moves > 0 && `; ${count(moves)} would go to the partition where they belong`, f.closed_before > 0 && `; ${count(f.closed_before)} are closed already`, '.'),
+    h('p', {}, h('b', {}, `${count(f.would_pass)} would pass, ${count(f.would_fail)} would fail`), moves > 0 && `; ${count(moves)} would go to the partition of ${moves === 1 ? 'its account' : 'their accounts'}`, f.closed_before > 0 && `; ${count(f.closed_before)} are closed already`, '.'),
     Object.entries(f.why).map(([why, n]) => h('p', {}, `${count(n)}: ${why}`)),
     h('p', { cls: 'dim' }, f.cannot_know, '.'));
 }
@@ -75,7 +76,8 @@ function requestRow(r, decide, working) {
     h('td', {}, r.maker), h('td', {}, r.reason), h('td', {}, r.approver ? chip('info', 'approved by ' + r.approver) : r.expired ? chip('bad', 'expired') : time(r.expires_ms, true)),
     h('td', {}, h('div', { cls: 'actions' },
       h('button', { cls: 'small approve', disabled: working || no !== '', onclick: (e) => decide(r, 'approve', e.currentTarget) }, 'Approve'),
-      h('button', { cls: 'small decline', disabled: working || !mayDecline, onclick: (e) => decide(r, 'decline', e.currentTarget) }, r.yours ? 'Withdraw' : 'Decline')),
+      h('button', { cls: 'small decline', disabled: working || !mayDecline, onclick: (e) => decide(r, 'decline', e.currentTarget) }, r.yours ? 'Withdraw' : 'Decline'),
+      ['approve', 'decline'].map((verb) => copyAs({ curl: () => curl(`/requests/${r.id}/${verb}`, { reason: 'why' }) }, verb))),
       no && h('div', { cls: 'dim why-not' }, no)));
 }
 
@@ -101,7 +103,7 @@ screens['dead-letters'] = { title: 'Dead letters', open(at) {
     refresh();
   }
   const askForm = h('form', { 'data-keep': '', id: 'ask-form', oninput: () => refresh(), onsubmit: (event) => event.preventDefault() },
-    h('div', { cls: 'row' }, field('Reason (everybody can read it)', { name: 'reason', id: 'ask-reason', required: true, maxlength: 200 }), field('For a discard, the words above', { name: 'words', id: 'discard-words', maxlength: 40 })));
+    h('div', { cls: 'row' }, field('Reason (everybody can read it)', { name: 'reason', id: 'ask-reason', required: true, maxlength: 200 }), field('To discard them, the words “discard” and how many', { name: 'words', id: 'discard-words', maxlength: 40 })));
   const words = () => 'discard ' + ticked.size;
   async function request(what, button) {
     if (!askForm.reportValidity()) return;
@@ -130,7 +132,8 @@ screens['dead-letters'] = { title: 'Dead letters', open(at) {
         h('button', { cls: 'primary', id: 'ask-replay', disabled: none || !mayAsk, onclick: (e) => request('replay', e.currentTarget) }, 'Ask to replay'),
         h('button', { cls: 'danger', id: 'ask-discard', disabled: none || !mayAsk || formOf(askForm).words !== words(), onclick: (e) => request('discard', e.currentTarget) }, 'Ask to discard'),
         h('button', { id: 'choose-none', disabled: none, onclick: () => choose(ids(), false) }, 'Choose none'), h('span', { cls: 'grow' }),
-        copyAs({ kpayctl: () => `kpayctl dlq replay ${ids().join(' ')} --dry-run --reason ${quote(formOf(askForm).reason || 'why')}`, curl: () => curl('/dead-letters:check', { ids: ids() }) })),
+        copyAs({ kpayctl: () => `kpayctl dlq replay ${ids().join(' ')} --dry-run --reason ${quote(formOf(askForm).reason || 'why')}`, curl: () => curl('/dead-letters:check', { ids: ids() }) }),
+        ['replay', 'discard'].map((what) => copyAs({ curl: () => curl('/requests', { what, ids: ids(), reason: formOf(askForm).reason || 'why' }) }, 'the ' + what))),
       h('div', { id: 'ask-result', 'aria-live': 'polite' }, forecastView(forecast), asked && (asked.ok ? h('div', { cls: 'box good', role: 'status' }, 'Asked. It waits below for another person, until ', time(asked.body.expires_ms, true), '.') : problem(asked))));
   }
   function waiting() {
@@ -143,19 +146,20 @@ screens['dead-letters'] = { title: 'Dead letters', open(at) {
   return { close: () => clearInterval(timer), view() {
     const letters = list && list.ok ? list.body.letters : [];
     const groups = letters.reduce((m, l) => m.set(l.reason, [...(m.get(l.reason) || []), l]), new Map());
+    const more = list && list.ok && list.body.total > letters.length;
     const shown = letters.filter((l) => !at.query.reason || l.reason === at.query.reason);
     const chosen = letters.find((l) => letterPlace(l) === at.item);
-    const opened = (g) => g.filter((l) => l.state === 'open').map((l) => l.id);
-    const group = ([reason, g]) => h('tr', { 'data-key': reason }, h('td', {}, h('a', { href: link('dead-letters', at.item, { reason }) }, reason)), num(count(g.length)), h('td', {}, time(g[0].at_ms)),
-      h('td', {}, h('button', { cls: 'small choose-all', disabled: opened(g).length === 0, 'aria-label': `choose ${opened(g).length} open of ${reason}`, onclick: () => choose(opened(g), true) }, `choose ${opened(g).length} open`)));
+    const opened = (reason) => letters.filter((l) => l.reason === reason && l.state === 'open').map((l) => l.id);
+    const group = ([reason, all]) => { const ids = opened(reason); return h('tr', { 'data-key': reason }, h('td', {}, h('a', { href: link('dead-letters', at.item, { reason }) }, reason)), num(count(all.length)), num(count(ids.length)), h('td', {}, time(all[0].at_ms)),
+      h('td', {}, h('button', { cls: 'small choose-all', disabled: ids.length === 0, 'aria-label': `choose ${ids.length} open of ${reason}`, onclick: () => choose(ids, true) }, `choose ${ids.length} open`))); };
     const row = (l) => h('tr', { 'data-key': l.id, 'aria-current': chosen === l ? 'true' : undefined },
       h('td', {}, h('input', { type: 'checkbox', 'aria-label': 'Choose ' + l.id, checked: ticked.has(l.id), disabled: l.state !== 'open', onchange: (e) => choose([l.id], e.currentTarget.checked) })),
       h('td', {}, time(l.at_ms, true)), h('td', {}, l.reason), h('td', {}, l.state), h('td', {}, h('a', { cls: 'mono', href: link('dead-letters', letterPlace(l), at.query) }, letterPlace(l))), num(count(l.bytes_total)), h('td', {}, l.sender));
     return [h('h1', {}, 'Dead letters', h('small', {}, list && list.ok ? [`${count(list.body.total)} in all, as of `, time(list.body.as_of_ms)] : '')),
       !list ? h('p', { cls: 'loading' }, 'Loading…') : !list.ok ? problem(list) : list.body.total === 0 ? h('div', { cls: 'card' }, h('p', { cls: 'empty' }, 'There is none: every event could be applied.')) :
-      h('div', { cls: 'grid' }, card(5, 'By reason', table(['Reason', '#Newest', 'Last', 'Choose'], [...groups].map(group), ''), at.query.reason && h('p', {}, h('a', { href: link('dead-letters', at.item) }, 'show all reasons'))),
-        card(7, 'Newest', h('div', { id: 'letters' }, table(['Choose', 'Came', 'Reason', 'State', 'Where it stands', '#Bytes', 'Written by'], shown.map(row), 'None has that reason.'))),
-        chosen ? h('section', { cls: 'card c12', id: 'inspect' }, h('h2', {}, 'Inspect'), kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, letterPlace(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), letterBytes(chosen), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: `curl -sS '${location.origin}/api/v1/dead-letters?limit=200'` })))
+      h('div', { cls: 'grid' }, card(12, 'By reason', table(['Reason', '#Newest', '#Open', 'Last', 'Choose'], [...groups].map(group), ''), more && h('p', { cls: 'dim', id: 'more-letters' }, `Of ${count(list.body.total)} letters the newest ${count(letters.length)} can be chosen here; kpayctl dlq has all of them.`), at.query.reason && h('p', {}, h('a', { href: link('dead-letters', at.item) }, 'show all reasons'))),
+        card(12, more ? `The newest ${count(letters.length)}` : 'All of them, newest first', h('div', { id: 'letters' }, table(['Choose', 'Came', 'Reason', 'State', 'Where it stands', '#Bytes', 'Written by'], shown.map(row), 'None has that reason.'))),
+        chosen ? h('section', { cls: 'card c12', id: 'inspect' }, h('h2', {}, 'Inspect'), kv([['Id', h('code', {}, chosen.id)], ['State', chosen.state], ['Origin', h('code', {}, letterPlace(chosen))], ['Reason', chosen.reason], ['Written by', chosen.sender], ['Came', time(chosen.at_ms, true)], ['Bytes', count(chosen.bytes_total)], ['Hash', h('code', {}, chosen.bytes_hash)]]), letterBytes(chosen), h('p', { cls: 'actions' }, copyAs({ kpayctl: `kpayctl dlq replay ${chosen.id} --dry-run --reason '…'`, curl: curlGet('/dead-letters?limit=200') })))
           : at.item ? h('div', { cls: 'card c12' }, h('p', { cls: 'empty' }, 'That letter is not among the newest ' + letters.length + '.')) : null,
         todo(), waiting())];
   } };
