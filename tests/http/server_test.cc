@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kRequestMs = 1500;
 constexpr std::int64_t kReceiveMs = 800;
+constexpr int kSeenMs = 100;  // by then the server knows what a connection is at
 
 class ServerTest : public ::testing::Test {
  protected:
@@ -231,9 +232,11 @@ TEST_F(ServerTest, AtTheLimitTheOneThatWasSilentLongestGoesFirst) {
     kept.push_back(std::make_unique<RawConnection>(server_->port()));
     kept.back()->send(request);
     ASSERT_TRUE(kept.back()->receive().ends_with("hello x"));
+    ASSERT_FALSE(kept.back()->is_closed(kSeenMs));
   }
   kept[0]->send(request);  // now the second one has been silent longest
   ASSERT_TRUE(kept[0]->receive().ends_with("hello x"));
+  ASSERT_FALSE(kept[0]->is_closed(kSeenMs));
   ASSERT_EQ(say(request).substr(0, 12), "HTTP/1.1 200");
   EXPECT_TRUE(kept[1]->is_closed(200));
   for (const std::size_t stays : {0, 2, 3}) {
@@ -246,12 +249,11 @@ TEST_F(ServerTest, AtTheLimitTheIdleGoBeforeThoseInTheMiddleOfARequest) {
   restart({.connections_max = 2});
   RawConnection half(server_->port());
   half.send("GET /hello/y HTT");
-  while (gauge() < 1) {
-    std::this_thread::yield();
-  }
+  ASSERT_FALSE(half.is_closed(kSeenMs));
   RawConnection idle(server_->port());
   idle.send("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(idle.receive().ends_with("hello x"));
+  ASSERT_FALSE(idle.is_closed(kSeenMs));
   ASSERT_TRUE(say("GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("hello x"));
   EXPECT_TRUE(idle.is_closed(200));
   half.send("P/1.1\r\nHost: a\r\n\r\n");
