@@ -218,7 +218,7 @@ test('control: a pause, a drain with its proof, and each time a resume', async (
   await page.click('#pause');
   await shows('#control-result', /Paused: intake takes nothing/, 20);
   const waiting = await api('/payments', { from: 'acc-1', to: 'acc-2', amount: '0.05', currency: 'EUR' }, newId());
-  assert.equal((await api('/pipeline')).control.desired, 'paused');
+  await until('the API says so', async () => (await api('/pipeline')).control.desired === 'paused');
   await page.click('#resume');
   await shows('#pipeline-chip', /running/);
   await until('what waited has gone on', async () => (await api('/payments/' + waiting.payment_id)).status === 'completed');

@@ -49,19 +49,20 @@ def main():
         print("skipped: LONG=1 runs it, with chromium and node")
         return 77
     terminal, slave = pty.openpty()
-    demo = subprocess.Popen([str(ROOT / "scripts" / "demo")], stdin=slave, stdout=slave, stderr=subprocess.DEVNULL,
+    demo = subprocess.Popen([str(ROOT / "scripts" / "demo")], stdin=slave, stdout=slave, stderr=slave,
                             env={**os.environ, **SMALLER}, start_new_session=True)
     os.close(slave)
     try:
         match = said(terminal, r"the page: (http://\S+/) \(user admin, password (\S+);\s.*user ben, password (\S+)\)",
                      PAGE_WITHIN_S)
         code = newcomer(match, chromium)
-    finally:
+    except BaseException:
         demo.send_signal(signal.SIGINT)
-        stopped = said(terminal, r"stopping: .*exit \d", 90)
-        code_of_demo = demo.wait(60)
-    print(stopped.group(0).strip())
-    return code or code_of_demo
+        demo.wait(90)
+        raise
+    demo.send_signal(signal.SIGINT)
+    print(said(terminal, r"stopping: .*exit \d", 90).group(0).strip())
+    return code or demo.wait(60)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ function show(place, ...kids) {
 const count = (n) => (n === undefined || n === null ? '–' : Number(n).toLocaleString('en-US'));
 const rate = (n) => (n === undefined ? '–' : n >= 100 ? count(Math.round(n)) : Number(n).toFixed(1));
 // Two of them in the unit of the larger one: they have to fit into a tile.
-const pair = (a, b) => (b < 1000 ? [`${a} · ${b}`, h('small', {}, ' ms')] : [`${(a / 1000).toFixed(1)} · ${(b / 1000).toFixed(1)}`, h('small', {}, ' s')]);
+const pair = (a, b) => (b < 1000 ? `${a} · ${b}` : `${(a / 1000).toFixed(1)} · ${(b / 1000).toFixed(1)}`);
 const ms = (n) => (n === undefined ? '–' : n >= 10000 ? (n / 1000).toFixed(1) + ' s' : count(n) + ' ms');
 function amount(text) {
   const [whole, part] = String(text).split('.');
@@ -287,7 +287,7 @@ screens.business = { title: 'Business', open: () => ({ view() {
       tile('in-flight', 'In flight', count(get('in_flight').count), money(get('in_flight').value, currency), '', 'Debited, and not ended yet: intake opened − settle closed'),
       tile('failed', 'Failed today', count(get('failed_today').count), money(get('failed_today').value, currency), get('failed_today').count > 0 ? '' : '', 'Refused; the payer has the money'),
       tile('rate', 'Completed a second', rate(snap.rates.completed_per_s), rate(snap.rates.accepted_per_s) + ' in · ' + rate(snap.rates.failed_per_s) + ' failed', '', 'Accepted and failed per second below'),
-      tile('latency', 'Latency p50 · p99', latency.count ? pair(latency.p50, latency.p99) : '–', latency.count ? 'max ' + ms(latency.max) : 'nothing lately', '', 'Of the last two minutes, from the log’s time of the command to that of its outcome'),
+      tile('latency', 'Latency p50 · p99', latency.count ? pair(latency.p50, latency.p99) : '–', latency.count ? `${latency.p99 < 1000 ? 'ms' : 's'} · max ${ms(latency.max)}` : 'nothing lately', '', 'Of the last two minutes, from the log’s time of the command to that of its outcome'),
       tile('held', 'Held tasks', count(snap.held_tasks), countOf(snap.dead_letters, 'dead letter'), snap.held_tasks > 0 ? 'bad' : '', 'A task that waits for an operator'),
       tile('books', 'Books', books[0], snap.books.state === 'balanced' ? ['at ', time(snap.books.balanced_at_ms)] : snap.books.balanced_at_ms ? ['last ', time(snap.books.balanced_at_ms)] : 'not proven yet', books[1], 'When they were proven: balances + in transit = opening balances + deposits, per currency')),
     h('div', { cls: 'grid' },

@@ -49,15 +49,16 @@ screens.payments = { title: 'Payments', open(at) {
     if (answer.status === 0) learnOutcome(d.id);  // meanwhile it can be sent again
     await load();
   }
-  // The answer was lost: whether the payment was taken is asked, until it is known or a minute is over.
+  // The answer was lost: what became of the payment is asked, until it has ended or a minute is over.
   async function learnOutcome(id) {
-    for (let tries = 0; tries < 60 && d.id === id && result.status === 0; ++tries) {
+    const unsure = () => d.id === id && (result.status === 0 || (result.lost && ['accepted', 'in_flight'].includes(result.body.status)));
+    for (let tries = 0; tries < 60 && unsure(); ++tries) {
       const answer = await ask('/payments/' + id);
-      if (d.id !== id || result.status !== 0) return;
+      if (!unsure()) return;
       if (answer.ok) result = { ...answer, lost: true };
-      else result = { ...result, unknown: answer.status === 404 };
+      else if (result.status === 0) result = { ...result, unknown: answer.status === 404 };
       refresh();
-      if (!answer.ok) await new Promise((done) => setTimeout(done, 1000));
+      if (unsure()) await new Promise((done) => setTimeout(done, 1000));
     }
   }
   const doubt = () => h('div', { cls: 'box warn' }, result.unknown ? 'The gateway has not seen it: as far as is known, no money was taken. ' : 'Nobody knows yet whether it was taken; the page goes on asking. ', 'Send it again: it has the same id, so money moves once at most.');
