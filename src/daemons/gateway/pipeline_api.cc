@@ -81,14 +81,13 @@ Change read_change(const http::Request& request) {
   return change;
 }
 
-// Writes what is wanted, unless it is so already; gives whether it changed.
+// Writes what is wanted; gives whether that changes what was seen. Written even if it doesn't: what
+// is seen can be older than what was just written, and a resume that is left out is a standstill.
 Result<bool> want(Live& live, bool paused, const Change& change, const http::Request& request) {
-  if (wanted(live).paused == paused) {
-    return false;
-  }
+  const bool changed = wanted(live).paused != paused;
   Result<void> written = live.write_state(
       kPipelineKey, ctl::to_json({paused, change.reason, owner_of(request), wall_clock_now().ms}));
-  return written ? Result<bool>(true) : Unexpected(written.error());
+  return written ? Result<bool>(changed) : Unexpected(written.error());
 }
 
 http::Response drain(Live& live, const http::Request& request) {
