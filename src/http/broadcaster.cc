@@ -25,24 +25,6 @@ bool has_left(int fd) {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-class PlainLine final : public Line {
- public:
-  explicit PlainLine(int fd) : fd_(fd) {}
-  ~PlainLine() override { ::close(fd_); }
-  PlainLine(const PlainLine&) = delete;
-  PlainLine& operator=(const PlainLine&) = delete;
-
-  [[nodiscard]] int fd() const override { return fd_; }
-  std::ptrdiff_t write(std::string_view text) override {
-    const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    const bool later = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-    return sent > 0 ? sent : later ? 0 : -1;
-  }
-
- private:
-  const int fd_;
-};
-
 }  // namespace
 
 Broadcaster::Broadcaster(std::size_t connections_max, std::int64_t stuck_ms_max,
@@ -82,8 +64,6 @@ bool Broadcaster::has_room() const {
   const std::lock_guard lock(mutex_);
   return connections_ < connections_max_;
 }
-
-void Broadcaster::take(int fd) { take(std::make_unique<PlainLine>(fd)); }
 
 void Broadcaster::take(std::unique_ptr<Line> line) {
   {

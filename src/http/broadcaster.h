@@ -45,8 +45,6 @@ class Broadcaster {
 
   /// True while there is room for one more connection.
   [[nodiscard]] bool has_room() const;
-  /// Owns the descriptor of a connected socket from now on.
-  void take(int fd);
   void take(std::unique_ptr<Line> line);
   [[nodiscard]] std::size_t connections() const;
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <memory>
 
 #include "base/time.h"
 #include "http/client.h"
@@ -16,6 +18,25 @@ namespace kpay::http {
 namespace {
 
 constexpr int kWaitMs = 5000;
+
+// A socket; Session's own line is what the tests of the server have.
+class SocketLine final : public Line {
+ public:
+  explicit SocketLine(int fd) : fd_(fd) {}
+  ~SocketLine() override { ::close(fd_); }
+  SocketLine(const SocketLine&) = delete;
+  SocketLine& operator=(const SocketLine&) = delete;
+
+  [[nodiscard]] int fd() const override { return fd_; }
+  std::ptrdiff_t write(std::string_view text) override {
+    const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const bool later = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    return sent > 0 ? sent : later ? 0 : -1;
+  }
+
+ private:
+  const int fd_;
+};
 
 // One end of a connection, whose other end the broadcaster has.
 class Listener {
@@ -30,7 +51,7 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  int given() const { return given_; }
+  std::unique_ptr<Line> given() const { return std::make_unique<SocketLine>(given_); }
   void close() {
     if (fd_ >= 0) {
       ::close(std::exchange(fd_, -1));

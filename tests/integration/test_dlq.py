@@ -158,18 +158,16 @@ class DeadLetters(RigCase):
         command = ["dlq", "replay", "--cause", "wrong_partition", "--since", "1h", "--reason", "partitioner fixed",
                    "--yes"]
         self.assertEqual(self.json(*command, "--dry-run")["would_pass"], count)
-        process = subprocess.Popen([str(self.rig.bin / "kpayctl"), *command, "--rate", "40", "--bootstrap",
-                                    f"127.0.0.1:{self.PORT}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = self.rig.ctl_begun(*command, "--rate", 40)
         wait_for("some were moved",
                  lambda: len([m for m in self.letters("--state", "moved") if m["id"] not in known]) > 20,
                  timeout=60)
         process.kill()
-        process.wait()
+        process.communicate()
         moved = len([m for m in self.letters("--state", "moved") if m["id"] not in known])
         self.assertLess(moved, count, "it was killed before the end")
         # Run again, twice at once: whatever both send has one effect.
-        both = [subprocess.Popen([str(self.rig.bin / "kpayctl"), *command, "--json", "--rate", "1000", "--bootstrap",
-                                  f"127.0.0.1:{self.PORT}"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        both = [self.rig.ctl_begun(*command, "--json", "--rate", 1000) for _ in range(2)]
         answers = [json.loads(each.communicate(timeout=120)[0]) for each in both]
         self.assertEqual([each.returncode for each in both], [0, 0], answers)
         wait_for("all deposits", lambda: self.balance("acc-1") == before + count * 100)
